@@ -1,0 +1,182 @@
+"""The resolved graph of a pipeline: nodes with their edges as indices, ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from mlbench.load import LoadModel
+from mlbench.spec import Pipeline, StageSpec
+from mlbench.stage import DataSource, Resource, Stage
+
+__all__ = ["Edges", "Graph", "Node", "fan_out_of"]
+
+
+class Edges(Enum):
+    """What leaves a stage."""
+
+    NONE = "sink"
+    ONE = "one successor"
+    FAN = "fan-out"
+    ROUTE = "router"
+
+
+@dataclass(frozen=True)
+class Node:
+    """One stage of a graph.
+
+    Parameters
+    ----------
+    index, name
+        Its place in `Graph.nodes`, and its name in the spec.
+    stage
+        The configured stage.
+    spec
+        Bounds and batching, as the spec says.
+    edges, targets, routes
+        What leaves it: successors by index, and for a router the successor of each output.
+    join
+        The stages whose branches it joins, by index; empty for a merge.
+    fan_out
+        Of a join: the fan-out whose instance its branches share, by index.
+    then
+        Where a branch goes instead of visit ``max_visits + 1``, by index.
+    cyclic
+        Whether a branch can come back to it.
+    """
+
+    index: int
+    name: str
+    stage: Stage
+    spec: StageSpec
+    edges: Edges
+    targets: tuple[int, ...]
+    routes: Mapping[str, int]
+    join: tuple[int, ...]
+    fan_out: int | None
+    then: int | None
+    cyclic: bool
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A pipeline whose names are resolved and whose graph is valid.
+
+    Parameters
+    ----------
+    name, spec
+        As in the benchmark.
+    nodes
+        The stages, in the order of the spec.
+    entry
+        Index of the stage that a query enters by.
+    data, resources, load
+        Configured, not yet opened.
+    """
+
+    name: str
+    spec: Pipeline
+    nodes: tuple[Node, ...]
+    entry: int
+    data: DataSource
+    resources: Mapping[str, Resource]
+    load: LoadModel
+
+
+def edges_of(spec: StageSpec) -> Edges:
+    """The kind of edges that leave a stage."""
+    if spec.to is None:
+        return Edges.NONE
+    if isinstance(spec.to, str):
+        return Edges.ONE
+    return Edges.ROUTE if isinstance(spec.to, dict) else Edges.FAN
+
+
+def reachable(
+    stages: Mapping[str, StageSpec], start: str, without: str | None = None
+) -> dict[str, int]:
+    """Distance in edges from ``start`` to each stage that it leads to, itself included.
+
+    ``without`` is entered but not left: paths do not go on through it.
+    """
+    distance = {start: 0}
+    frontier = [start]
+    for here in frontier:
+        if here == without and here != start:
+            continue
+        for target in stages[here].successors:
+            if target in stages and target not in distance:
+                distance[target] = distance[here] + 1
+                frontier.append(target)
+    return distance
+
+
+def fan_out_of(stages: Mapping[str, StageSpec], join: str) -> str | None:
+    """The nearest fan-out that can send a branch of its own to each stage that ``join`` waits for.
+
+    Null where there is none: then the join can never complete.
+    """
+    best: tuple[int, str] | None = None
+    for name, spec in stages.items():
+        if edges_of(spec) is not Edges.FAN:
+            continue
+        reach = [reachable(stages, target, without=join) for target in spec.successors]
+        sources = stages[join].join
+        if not _distinct(sources, reach):
+            continue
+        distance = max(min(r[source] for r in reach if source in r) for source in sources)
+        if best is None or distance < best[0]:
+            best = (distance, name)
+    return best[1] if best else None
+
+
+def _distinct(sources: tuple[str, ...], reach: list[dict[str, int]]) -> bool:
+    """Whether each source can get a branch that no other source takes (a matching)."""
+    taken: dict[int, str] = {}
+
+    def place(source: str, tried: set[int]) -> bool:
+        for branch, distances in enumerate(reach):
+            if source in distances and branch not in tried:
+                tried.add(branch)
+                if branch not in taken or place(taken[branch], tried):
+                    taken[branch] = source
+                    return True
+        return False
+
+    return all(place(source, set()) for source in sources)
+
+
+def nodes_of(stages: Mapping[str, StageSpec], opened: Mapping[str, Stage]) -> tuple[Node, ...]:
+    """The nodes of a graph that `check` has found valid."""
+    index = {name: i for i, name in enumerate(stages)}
+    return tuple(_node(stages, opened[name], name, index) for name in stages)
+
+
+def _node(
+    stages: Mapping[str, StageSpec], stage: Stage, name: str, index: Mapping[str, int]
+) -> Node:
+    spec = stages[name]
+    fan_out = fan_out_of(stages, name) if spec.join else None
+    routes = spec.to if isinstance(spec.to, dict) else {}
+    direct = (spec.to,) if isinstance(spec.to, str) else spec.to or ()
+    return Node(
+        index=index[name],
+        name=name,
+        stage=stage,
+        spec=spec,
+        edges=edges_of(spec),
+        targets=() if routes else tuple(index[target] for target in direct),
+        routes={output: index[target] for output, target in routes.items()},
+        join=tuple(index[source] for source in spec.join),
+        fan_out=None if fan_out is None else index[fan_out],
+        then=None if spec.then is None else index[spec.then],
+        cyclic=is_cyclic(stages, name),
+    )
+
+
+def is_cyclic(stages: Mapping[str, StageSpec], name: str) -> bool:
+    """Whether an edge leads from the stage back to itself, over any number of others."""
+    return any(
+        name in reachable(stages, target) for target in stages[name].successors if target in stages
+    )

@@ -1,0 +1,40 @@
+"""The interface of loads: arrival processes, which say when queries are due."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from random import Random
+
+from pydantic import BaseModel, ConfigDict
+
+__all__ = ["ClosedLoad", "LoadModel", "OpenLoad"]
+
+
+class LoadModel(BaseModel):
+    """Base of the loads: a frozen configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class OpenLoad(LoadModel):
+    """Arrivals that do not wait for the system: the driver process dispatches them."""
+
+    @abstractmethod
+    def due(self, random: Random) -> Iterator[int]:
+        """Due times in ns after the barrier, in order, without end unless the load has one.
+
+        A pure generator: the i-th value depends on the configuration, ``random`` and i
+        alone, so asking for more never changes the earlier ones.
+        """
+        raise NotImplementedError
+
+
+class ClosedLoad(LoadModel):
+    """A fixed number of queries in flight: the worker starts one when one has ended."""
+
+    @property
+    @abstractmethod
+    def in_flight(self) -> int:
+        """Queries in flight at any time."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Arrival processes: pure generators of due times."""

@@ -1,0 +1,30 @@
+"""Constant load: queries at equal distances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from random import Random
+
+from pydantic import Field
+
+from mlbench.load import OpenLoad
+
+__all__ = ["Constant"]
+
+
+class Constant(OpenLoad):
+    """Query i is due at i / rate seconds.
+
+    Examples
+    --------
+    >>> from itertools import islice
+    >>> list(islice(Constant(rate=1000).due(Random(0)), 3))
+    [0, 1000000, 2000000]
+    """
+
+    rate: float = Field(gt=0, le=1e6, description="queries per second")
+
+    def due(self, random: Random) -> Iterator[int]:  # noqa: ARG002  (nothing is drawn)
+        """Due times in ns after the barrier."""
+        return (round(i * 1e9 / self.rate) for i in count())

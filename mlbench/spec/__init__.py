@@ -1,0 +1,31 @@
+"""Specs: what to run, as frozen data. Reading one imports nothing that it names."""
+
+from mlbench.spec.benchmark import Benchmark, Limits, Study, Timeouts
+from mlbench.spec.choice import Load, Sharing
+from mlbench.spec.document import Document, load
+from mlbench.spec.pipeline import SLO, Data, Pipeline, Placement, Stop, Warmup
+from mlbench.spec.request import Request, Window
+from mlbench.spec.stages import Batch, LocalName, StageSpec, Use
+
+__all__ = [
+    "SLO",
+    "Batch",
+    "Benchmark",
+    "Data",
+    "Document",
+    "Limits",
+    "Load",
+    "LocalName",
+    "Pipeline",
+    "Placement",
+    "Request",
+    "Sharing",
+    "StageSpec",
+    "Stop",
+    "Study",
+    "Timeouts",
+    "Use",
+    "Warmup",
+    "Window",
+    "load",
+]

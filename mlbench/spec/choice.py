@@ -1,0 +1,51 @@
+"""A name with options, written as one key: ``poisson: {rate: 3}``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ModelWrapValidatorHandler, model_serializer, model_validator
+
+from mlbench.spec.model import SpecModel
+
+__all__ = ["Choice", "Load", "Sharing"]
+
+
+class Choice(SpecModel):
+    """One registered name and its options, ``{name: options}`` in YAML.
+
+    Examples
+    --------
+    >>> Load(poisson={"rate": 3}).name
+    'poisson'
+    """
+
+    name: str
+    options: dict[str, Any]  # Any: checked against the named class by `check`
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _from_single_key(cls, value: Any, handler: ModelWrapValidatorHandler[Choice]) -> Choice:
+        """Take ``name``, ``{name: options}`` or an instance."""
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return handler({"name": value, "options": {}})
+        if not isinstance(value, dict) or len(value) != 1:
+            raise ValueError("expected one name with its options, such as 'poisson: {rate: 3}'")
+        ((name, options),) = value.items()
+        if options is not None and not isinstance(options, dict):
+            raise ValueError(f"expected the options of {name!r} as 'key: value' pairs")
+        return handler({"name": str(name), "options": options or {}})
+
+    @model_serializer(mode="plain")
+    def _as_single_key(self) -> dict[str, Any]:
+        return {self.name: self.options}
+
+
+class Load(Choice):
+    """When queries are due: closed, constant, poisson, or one that a plugin brings."""
+
+
+class Sharing(Choice):
+    """How a pipeline shares its device: a placement method such as MPS or MIG."""

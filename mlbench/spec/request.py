@@ -1,0 +1,76 @@
+"""A request: what the caller writes as ``spec.json`` before an engine starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from pydantic import Field
+
+from mlbench.records import FORMAT
+from mlbench.spec.benchmark import Benchmark
+from mlbench.spec.model import Positive, SpecModel
+from mlbench.spec.stages import LocalName
+
+__all__ = ["Request", "Window", "spec_hash"]
+
+
+class Window(SpecModel):
+    """The part of the load phase that a study measures, in seconds from the barrier."""
+
+    settle: float = Field(default=0, ge=0)
+    seconds: Positive
+
+    def bounds_ns(self, barrier_ns: int) -> tuple[int, int]:
+        """Its first instant and the first one after it, on the run's clock."""
+        begin = barrier_ns + round(self.settle * 1e9)
+        return begin, begin + round(self.seconds * 1e9)
+
+
+class Request(SpecModel):
+    """One execution of a benchmark: which pipelines, which block, which window.
+
+    Parameters
+    ----------
+    bench
+        The whole spec; placements are divided over all its pipelines.
+    only
+        The pipelines that run; default all. The placement of each is the same in both.
+    block
+        Block of a study: arrivals and choices differ between blocks, never inside one.
+    window
+        Null for a plain run, whose load ends by the pipelines' stop rules.
+    local_code
+        Hash of the source of each stage that came from a notebook or a script.
+    """
+
+    format: int = FORMAT
+    bench: Benchmark
+    only: tuple[str, ...] | None = None
+    block: int = Field(default=0, ge=0)
+    window: Window | None = None
+    spec_hash: str = ""
+    local_code: dict[str, str] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The pipelines that run, in the order of the spec."""
+        if self.only is None:
+            return tuple(self.bench.pipelines)
+        return tuple(name for name in self.bench.pipelines if name in self.only)
+
+
+def spec_hash(bench: Benchmark) -> str:
+    """SHA-256 of the canonical spec: all defaults filled in, keys sorted, 16 hex digits."""
+    text = json.dumps(bench.complete(), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def local_stages(bench: Benchmark) -> dict[str, LocalName]:
+    """The stages, data sets and resources that only this process has, by name."""
+    uses = [
+        use.uses
+        for pipeline in bench.pipelines.values()
+        for use in (pipeline.data, *pipeline.resources.values(), *pipeline.stages.values())
+    ]
+    return {str(name): name for name in uses if isinstance(name, LocalName)}

@@ -1,0 +1,1 @@
+"""The stage library, a folder for each family."""

@@ -1,0 +1,1 @@
+"""Synthetic stages with a known cost, for tests, calibration and antagonists."""

@@ -1,0 +1,31 @@
+"""Data: numbered items of a given size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import ClassVar
+
+from pydantic import Field
+
+from mlbench.stage import Context, DataSource, Payload
+
+__all__ = ["Items"]
+
+
+class Items(DataSource):
+    """``n`` items: their numbers, or, with ``bytes``, one shared block of that many bytes."""
+
+    gives: ClassVar[object] = object
+    example: ClassVar[str] = "data: {uses: synthetic.items, with: {n: 100}}"
+
+    n: int = Field(default=1000, ge=1, description="items in the set")
+    bytes: int = Field(default=0, ge=0, description="size of each item; 0 gives its number")
+
+    @contextmanager
+    def open(self, context: Context) -> Iterator[Sequence[Payload]]:  # noqa: ARG002
+        """Yield the items."""
+        if self.bytes:
+            yield [bytearray(self.bytes)] * self.n
+        else:
+            yield range(self.n)
