@@ -1,3 +1,62 @@
-"""What happens when these machine-learning pipelines share this machine?"""
+"""What happens when these machine-learning pipelines share this machine?
+
+Public names load what they need when they are used: ``import mlbench`` imports nothing
+heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0.dev0"
+
+if TYPE_CHECKING:
+    from mlbench.errors import MlbenchError, NotARunError, SpecError
+    from mlbench.load import ClosedLoad, OpenLoad
+    from mlbench.placement import PlacementMethod
+    from mlbench.probe import Probe
+    from mlbench.run import Run, open_run, start
+    from mlbench.spec import Benchmark, Pipeline, Placement, StageSpec, load
+    from mlbench.stage import Context, DataSource, Ref, Resource, Route, Stage, stage
+
+_HOME = {
+    "Benchmark": "spec",
+    "ClosedLoad": "load",
+    "Context": "stage",
+    "DataSource": "stage",
+    "MlbenchError": "errors",
+    "NotARunError": "errors",
+    "OpenLoad": "load",
+    "Pipeline": "spec",
+    "Placement": "spec",
+    "PlacementMethod": "placement",
+    "Probe": "probe",
+    "Ref": "stage",
+    "Resource": "stage",
+    "Route": "stage",
+    "Run": "run",
+    "SpecError": "errors",
+    "Stage": "stage",
+    "StageSpec": "spec",
+    "load": "spec",
+    "open_run": "run",
+    "stage": "stage",
+    "start": "run",
+}
+
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'mlbench' has no attribute {name!r}")
+    value: object = getattr(import_module(f"mlbench.{home}"), name)
+    if value is not import_module(f"mlbench.{home}"):
+        globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

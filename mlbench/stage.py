@@ -70,12 +70,13 @@ class Route:
 
 
 class Visit(threading.local):
-    """What the running thread is doing: which visit of which query, and its events so far."""
+    """What the running thread is doing: which visit of which query, its events and timings."""
 
     def __init__(self) -> None:
         self.query = 0
         self.number = 1
         self.events: list[tuple[str, int, float]] = []
+        self.timings: list[Callable[[], int]] = []
 
 
 @dataclass
@@ -256,12 +257,12 @@ def _function_stage(function: Callable[..., object]) -> type[Stage]:
     """A stage class whose fields are the function's keyword-only parameters."""
     payload, options = _signature(function)
     hints = _hints(function)
-    gives = hints.get("return", object)
+    returned = hints.get("return", object)
     named: Mapping[str, object] = getattr(function, OUTPUTS)
 
     class FunctionStage(Stage):
         takes: ClassVar[object] = hints.get(payload, object)
-        gives: ClassVar[object] = object if named else gives
+        gives: ClassVar[object] = object if named else returned
         outputs: ClassVar[Mapping[str, object]] = named
 
         @contextmanager

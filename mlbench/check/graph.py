@@ -121,7 +121,7 @@ def fan_out_of(stages: Mapping[str, StageSpec], join: str) -> str | None:
     for name, spec in stages.items():
         if edges_of(spec) is not Edges.FAN:
             continue
-        reach = [reachable(stages, target, without=join) for target in spec.successors]
+        reach = [_sources_reached(stages, name, target, join) for target in spec.to or ()]
         sources = stages[join].join
         if not _distinct(sources, reach):
             continue
@@ -129,6 +129,15 @@ def fan_out_of(stages: Mapping[str, StageSpec], join: str) -> str | None:
         if best is None or distance < best[0]:
             best = (distance, name)
     return best[1] if best else None
+
+
+def _sources_reached(
+    stages: Mapping[str, StageSpec], fan_out: str, target: str, join: str
+) -> dict[str, int]:
+    """The stages that a branch can come to the join from; an edge of the fan-out may be one."""
+    if target == join:
+        return {fan_out: 0}
+    return reachable(stages, target, without=join)
 
 
 def _distinct(sources: tuple[str, ...], reach: list[dict[str, int]]) -> bool:

@@ -1,0 +1,62 @@
+"""Columns of Arrow tables as NumPy arrays, and rows by key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from mlbench.records import NULL
+
+__all__ = ["Floats", "Integers", "Mask", "Rows", "column", "locate", "nullable"]
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Rows = NDArray[Any]  # Any: int32 while they fit, else int64
+
+SPARSE = 4
+"""Keys that spread over more than this many times their number are searched, not indexed."""
+
+
+def column(table: pa.Table, name: str) -> Integers:
+    """A column of integers, shape (rows,), with `NULL` where the table has none."""
+    values = table.column(name)
+    if values.null_count:
+        values = values.fill_null(NULL) if pa.types.is_int64(values.type) else values.fill_null(-1)
+    found: Integers = values.to_numpy()
+    return found
+
+
+def nullable(values: Integers) -> pa.Array:
+    """The Arrow array of an array in which `NULL` stands for null."""
+    return pa.array(values, mask=values == NULL)
+
+
+def locate(keys: Integers, wanted: Integers) -> Rows:
+    """The row of each wanted key among ``keys``; -1 where there is none.
+
+    Ids count up from some number, so a table by key answers in one look; keys that do not
+    are sorted and searched. Of a key that stands there twice, any row.
+    """
+    if not keys.size or not wanted.size:
+        return np.full(wanted.size, -1, dtype=np.int64)
+    low, high = int(keys.min()), int(keys.max())
+    if high - low > SPARSE * keys.size + 1024:
+        return _search(keys, wanted)
+    kind = np.int32 if keys.size < 2**31 else np.int64
+    table = np.full(high - low + 2, -1, dtype=kind)  # the last stands for all keys outside
+    table[keys - low] = np.arange(keys.size, dtype=kind)
+    inside = (wanted >= low) & (wanted <= high)
+    found: Rows = table[np.where(inside, wanted - low, -1)]
+    return found
+
+
+def _search(keys: Integers, wanted: Integers) -> Rows:
+    order = np.argsort(keys)
+    places = np.searchsorted(keys, wanted, sorter=order)
+    rows: Rows = order[np.minimum(places, keys.size - 1)]
+    rows[keys[rows] != wanted] = -1
+    return rows

@@ -1,0 +1,194 @@
+"""The queries of a pipeline: every one exactly once, with its stamps and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlbench.analysis.arrays import Integers, Mask, Rows, column, locate, nullable
+from mlbench.analysis.critical import critical_paths
+from mlbench.analysis.record import Record
+from mlbench.records import NULL, Outcome, Phase
+
+__all__ = ["OUTCOMES", "RUNNING", "Queries", "queries_of"]
+
+RUNNING = len(Outcome)
+"""Stands beside the codes of `Outcome` for a query that has not ended, in a run that has not."""
+
+OUTCOMES = (*(outcome.name.lower() for outcome in Outcome), "running")
+"""Names of the codes in `Queries.outcome`."""
+
+
+@dataclass(frozen=True)
+class Queries:
+    """All queries of one pipeline but those of warm-up, arrays of shape (queries,).
+
+    Parameters
+    ----------
+    query
+        Indices, ascending.
+    item
+        Index of the first item.
+    due, sent, received, started, done
+        The five stamps, ns.
+    outcome
+        Codes into `OUTCOMES`.
+    lateness_ns, queueing_ns, service_ns, latency_ns
+        Latency is the sum of the other three, to the nanosecond. The last three are of
+        queries that are done; queueing and service need the query's spans, too.
+    measured
+        Whether the query was due in the run's window; true of all where there is none.
+    error
+        What ended it, an Arrow array of text.
+
+    What is not known is `NULL`.
+    """
+
+    query: Integers
+    item: Integers
+    due: Integers
+    sent: Integers
+    received: Integers
+    started: Integers
+    done: Integers
+    outcome: Integers
+    lateness_ns: Integers
+    queueing_ns: Integers
+    service_ns: Integers
+    latency_ns: Integers
+    measured: Mask
+    error: pa.Array
+
+    def __len__(self) -> int:
+        return int(self.query.size)
+
+    def count(self, outcome: int) -> int:
+        """How many of the measured queries ended so."""
+        return int((self.measured & (self.outcome == outcome)).sum())
+
+    def to_arrow(self) -> pa.Table:
+        """One row a query: columns as above, int64 in ns with nulls, the outcome by name."""
+        outcome = pa.DictionaryArray.from_arrays(self.outcome.astype(np.int8), list(OUTCOMES))
+        times = ("due", "sent", "received", "started", "done")
+        parts = ("lateness_ns", "queueing_ns", "service_ns", "latency_ns")
+        columns = {name: nullable(getattr(self, name)) for name in ("query", "item", *times)}
+        columns["outcome"] = outcome
+        columns |= {name: nullable(getattr(self, name)) for name in parts}
+        return pa.table({**columns, "measured": self.measured, "error": self.error})
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the columns of the queries come from: three tables, and a row in each or -1."""
+
+    dispatch: pa.Table
+    completions: pa.Table
+    query: Integers
+    sent_row: Rows
+    done_row: Rows
+    first_ready: Integers
+
+    def dispatched(self, name: str) -> Integers:
+        """A column of the dispatch, by query."""
+        return _take(column(self.dispatch, name), self.sent_row)
+
+    def completed(self, name: str) -> Integers:
+        """A column of the completions, by query."""
+        return _take(column(self.completions, name), self.done_row)
+
+    def either(self, name: str) -> Integers:
+        """A column that both have: the driver's where it wrote one, else the worker's."""
+        driver = self.dispatched(name)
+        return np.where(driver == NULL, self.completed(name), driver)
+
+
+def queries_of(record: Record, name: str) -> Queries:
+    """The queries of pipeline ``name``: what was dispatched, what completed, and both.
+
+    A query that was dispatched and never answered is lost, or timed out where the run says
+    so, or running while the pipeline is. A completion whose dispatch was not written down,
+    because the driver died first, is kept. A closed load has no dispatch, so a query is
+    kept, too, that only its first span or the list of those that timed out knows of.
+    """
+    sources = _sources(record, name)
+    due, sent, done = sources.either("due"), sources.either("sent"), sources.completed("done")
+    sent = np.where(sent == NULL, sources.first_ready, sent)
+    outcome = _outcomes(record, name, sources)
+    succeeded = outcome == Outcome.DONE
+    paths = critical_paths(record.spanned(name), sources.query)
+    # A path that is not the whole of the query, because its spans are still on their way.
+    whole = succeeded & (paths.ready_ns == sent) & (paths.end_ns == done)
+    return Queries(
+        query=sources.query,
+        item=sources.either("item"),
+        due=due,
+        sent=sent,
+        received=sources.completed("received"),
+        started=sources.completed("started"),
+        done=done,
+        outcome=outcome,
+        lateness_ns=_difference(sent, due),
+        queueing_ns=np.where(whole, paths.queueing_ns, NULL),
+        service_ns=np.where(whole, paths.service_ns, NULL),
+        latency_ns=np.where(succeeded, _difference(done, due), NULL),
+        measured=_measured(record, np.where(due == NULL, sent, due)),
+        error=_errors(sources),
+    )
+
+
+def _sources(record: Record, name: str) -> Sources:
+    dispatch, completions = record.dispatched(name), record.completed(name)
+    completions = completions.filter(pc.equal(completions["phase"], int(Phase.LOAD)))
+    first = _first_spans(record.spanned(name))
+    ids = [column(table, "query") for table in (dispatch, completions, first)]
+    query = np.unique(np.concatenate([*ids, _timed_out(record, name)]))
+    query = query[query >= 0]
+    sent_row, done_row, first_row = (locate(keys, query) for keys in ids)
+    ready = _take(column(first, "ready"), first_row)
+    return Sources(dispatch, completions, query, sent_row, done_row, ready)
+
+
+def _first_spans(spans: pa.Table) -> pa.Table:
+    first = pc.equal(pc.list_value_length(spans["parents"]), 0)
+    return spans.select(["query", "ready"]).filter(first)
+
+
+def _timed_out(record: Record, name: str) -> Integers:
+    return np.asarray(record.pipeline(name).get("timed_out") or [], dtype=np.int64)
+
+
+def _outcomes(record: Record, name: str, sources: Sources) -> Integers:
+    outcome = sources.completed("outcome")
+    unanswered = outcome == NULL
+    timed_out = np.isin(sources.query, _timed_out(record, name))
+    outcome[unanswered] = Outcome.LOST if record.ended(name) else RUNNING
+    outcome[unanswered & timed_out] = Outcome.TIMED_OUT
+    return outcome
+
+
+def _measured(record: Record, due: Integers) -> Mask:
+    window = record.manifest.get("window")
+    if window is None:
+        return np.ones(due.size, dtype=np.bool_)
+    measured: Mask = (due >= window["begin_ns"]) & (due < window["end_ns"])
+    return measured
+
+
+def _errors(sources: Sources) -> pa.Array:
+    rows = pa.array(sources.done_row, mask=sources.done_row < 0)
+    error = sources.completions["error"].take(rows)
+    return error.combine_chunks() if isinstance(error, pa.ChunkedArray) else error
+
+
+def _take(values: Integers, rows: Rows) -> Integers:
+    found = np.full(rows.size, NULL, dtype=np.int64)
+    found[rows >= 0] = values[rows[rows >= 0]]
+    return found
+
+
+def _difference(later: Integers, earlier: Integers) -> Integers:
+    known = (later != NULL) & (earlier != NULL)
+    return np.where(known, np.subtract(later, earlier, where=known, out=np.zeros_like(later)), NULL)

@@ -1,0 +1,104 @@
+"""A record: what one run directory says, as tables in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mlbench.analysis.arrays import Integers, column
+from mlbench.records import COMPLETIONS, DISPATCH, NULL, SPANS, Table
+from mlbench.spec import Benchmark
+
+__all__ = ["ENDED", "Record", "empty"]
+
+ENDED = frozenset({"done", "failed", "stopped", "aborted"})
+"""The statuses of a run, or of a pipeline, in which nothing is recorded any more.
+
+A run never writes ``aborted``: who reads it and finds its engine gone puts it there.
+"""
+
+
+def empty(table: Table) -> pa.Table:
+    """A table of the run directory without rows."""
+    kinds = {"utf8": pa.utf8(), "list<int64>": pa.list_(pa.int64())}
+    fields = [(c.name, kinds.get(c.kind) or pa.type_for_alias(c.kind)) for c in table.columns]
+    return pa.schema(fields).empty_table()
+
+
+@dataclass(frozen=True)
+class Record:
+    """One run: its manifest, its spec and its tables, whole or as far as they have come.
+
+    Parameters
+    ----------
+    manifest
+        ``run.json``; its status is ``aborted`` where the reader found no engine.
+    bench
+        The spec that was run.
+    dispatch
+        `DISPATCH` of all open loads; ``pipeline`` counts in the manifest's order.
+    completions, spans, events
+        By pipeline, `COMPLETIONS`, `SPANS` and ``EVENTS``; one that is not there is empty.
+    """
+
+    manifest: Mapping[str, Any]  # Any: JSON
+    bench: Benchmark
+    dispatch: pa.Table = field(default_factory=lambda: empty(DISPATCH))
+    completions: Mapping[str, pa.Table] = field(default_factory=dict)
+    spans: Mapping[str, pa.Table] = field(default_factory=dict)
+    events: Mapping[str, pa.Table] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """The status of the run."""
+        return str(self.manifest.get("status", "setup"))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The pipelines that run, in the order of the manifest."""
+        return tuple(self.manifest.get("pipelines") or ())
+
+    def pipeline(self, name: str) -> Mapping[str, Any]:  # Any: JSON
+        """What the manifest says of one pipeline."""
+        found: Mapping[str, Any] = self.manifest["pipelines"][name]
+        return found
+
+    def ended(self, name: str) -> bool:
+        """Whether nothing more will be recorded of this pipeline."""
+        return self.status in ENDED or self.pipeline(name).get("status") in ENDED
+
+    def is_open(self, name: str) -> bool:
+        """Whether the pipeline's load is open: due times that wait for nothing."""
+        load = self.pipeline(name).get("load") or {}
+        return bool(load.get("kind") == "open")
+
+    def dispatched(self, name: str) -> pa.Table:
+        """The rows of `dispatch` that belong to one pipeline."""
+        return self.dispatch.filter(pc.equal(self.dispatch["pipeline"], self.names.index(name)))
+
+    def completed(self, name: str) -> pa.Table:
+        """The completions of one pipeline."""
+        found = self.completions.get(name)
+        return empty(COMPLETIONS) if found is None else found
+
+    def spanned(self, name: str) -> pa.Table:
+        """The spans of one pipeline."""
+        found = self.spans.get(name)
+        return empty(SPANS) if found is None else found
+
+    @cached_property
+    def latest_ns(self) -> int:
+        """The last instant that any table knows of: the present, for a run that goes on."""
+        columns = [column(self.dispatch, "sent")]
+        columns += [column(self.completed(name), "done") for name in self.names]
+        columns += [column(self.spanned(name), "end") for name in self.names]
+        return max((_greatest(values) for values in columns), default=NULL)
+
+
+def _greatest(values: Integers) -> int:
+    return int(values.max()) if values.size else NULL

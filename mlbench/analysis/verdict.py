@@ -1,0 +1,209 @@
+"""The verdict: whether a run measured what its spec says, and if not, every reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+import numpy as np
+
+from mlbench.analysis.latency import lateness_ns
+from mlbench.analysis.periods import Period, load_period, measured_period
+from mlbench.analysis.queries import Queries, queries_of
+from mlbench.analysis.record import Record
+from mlbench.records import NULL, Outcome
+from mlbench.spec import Stop
+from mlbench.stats import quantile
+
+__all__ = ["STALL_SHARE", "Verdict", "verdict"]
+
+LATENESS_SHARE = 0.01
+"""Lateness below this share of a pipeline's median latency does not matter to it."""
+
+STALL_SHARE = 0.001
+"""A recorder that held a worker up for less than this share of its load did not matter."""
+
+SHORT_SIGMAS = 5
+"""How far below its mean the number of Poisson arrivals may fall before it is not chance."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """VALID, or INVALID with every reason as a sentence."""
+
+    reasons: tuple[str, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether there is no reason against the run."""
+        return not self.reasons
+
+    def __str__(self) -> str:
+        return "VALID" if self.valid else "INVALID"
+
+
+def verdict(record: Record, queries: Mapping[str, Queries] | None = None) -> Verdict:
+    """Whether a run measured what its spec says.
+
+    It is INVALID if it did not run to its end, a pipeline ended by failure or completed
+    nothing, an open load was offered late or short, a minimum of ``stop`` was not reached,
+    the recorder held a worker up, or the engine gave a reason of its own. That a pipeline
+    is saturated, or that single queries fail, is a finding and no reason.
+
+    Parameters
+    ----------
+    record
+        The run.
+    queries
+        `queries_of` each pipeline, where the caller has them already.
+    """
+    found = queries or {name: queries_of(record, name) for name in record.names}
+    reasons = [*_of_run(record), *(str(reason) for reason in record.manifest.get("reasons") or ())]
+    for name in record.names:
+        reasons += _of_pipeline(record, name, found[name])
+    return Verdict(tuple(dict.fromkeys(reasons)))
+
+
+def _of_run(record: Record) -> Iterator[str]:
+    match record.status:
+        case "done":
+            return
+        case "aborted":
+            yield "The run was aborted: its engine ended without closing it."
+        case "stopped":
+            yield "The run was stopped before its load had ended."
+        case "failed":
+            yield "The run failed."
+        case phase:
+            yield f"The run is still going (phase {phase}), so its numbers are not final."
+
+
+def _of_pipeline(record: Record, name: str, queries: Queries) -> Iterator[str]:
+    yield from _failure(record, name)
+    if record.is_open(name):
+        yield from _lateness(record, name, queries)
+    yield from _stall(record, name)
+    if record.ended(name):
+        yield from _short(record, name, queries)
+        yield from _minima(record, name, queries)
+        yield from _nothing(name, queries)
+
+
+def _failure(record: Record, name: str) -> Iterator[str]:
+    pipeline = record.pipeline(name)
+    status, why = pipeline.get("status"), str(pipeline.get("reason") or "").rstrip(".")
+    because = f": {why}" if why else ""
+    if status == "failed":
+        yield f"{name} ended by failure{_moment(record, name)}{because}.{_absent(record, name)}"
+    elif status == "stopped" and record.status != "stopped":
+        yield f"{name} was stopped{_moment(record, name)}{because}.{_absent(record, name)}"
+
+
+def _moment(record: Record, name: str) -> str:
+    second = _end_second(record, name)
+    return " before its load" if second is None else f" at second {second:.1f} of the load"
+
+
+def _absent(record: Record, name: str) -> str:
+    others = [other for other in record.names if other != name]
+    if not others:
+        return ""
+    listed, second = ", ".join(others), _end_second(record, name)
+    since = "" if second is None else f" from second {second:.1f} on"
+    return f" So {listed} ran without it{since}."
+
+
+def _end_second(record: Record, name: str) -> float | None:
+    """When a pipeline's load ended, in seconds from the barrier; null if it never began."""
+    load = load_period(record, name)
+    if load is None:
+        return None
+    barrier = record.manifest.get("barrier_ns")
+    return (load.end_ns - (load.begin_ns if barrier is None else barrier)) / 1e9
+
+
+def _lateness(record: Record, name: str, queries: Queries) -> Iterator[str]:
+    """Both conditions use the plain quantiles: a short run is not excused by a floor."""
+    late = lateness_ns(queries)
+    limit = record.bench.limits.lateness_p99_ms
+    p99 = quantile(late, 0.99) / 1e6 if late.size else 0.0
+    if p99 <= limit:
+        return
+    done = queries.measured & (queries.latency_ns != NULL)
+    median = quantile(queries.latency_ns[done], 0.5) / 1e6 if done.any() else None
+    if median is None:
+        yield f"{name} was offered late: p99 of lateness {p99:.3g} ms, limit {limit:g} ms."
+    elif p99 > LATENESS_SHARE * median:
+        yield (
+            f"{name} was offered late: p99 of lateness {p99:.3g} ms, over the limit of "
+            f"{limit:g} ms and over 1 % of its median latency of {median:.4g} ms."
+        )
+
+
+def _short(record: Record, name: str, queries: Queries) -> Iterator[str]:
+    """Queries that were due and were not dispatched.
+
+    The manifest's ``load.offered`` says how many were due. Without it: gaps in the indices,
+    and for the loads whose rate the spec says, that rate.
+    """
+    if not record.is_open(name):
+        return
+    sent, period = len(queries), load_period(record, name)
+    offered = (record.pipeline(name).get("load") or {}).get("offered")
+    if offered is None:
+        offered = _least(record, name, period) if period else 0
+        offered = max(offered, int(queries.query[-1]) + 1 if sent else 0)
+    if sent < offered:
+        yield f"{name} was offered short: {offered} queries were due, {sent} were dispatched."
+
+
+def _least(record: Record, name: str, period: Period) -> int:
+    """The fewest queries that a constant or Poisson load can have had due in the period."""
+    spec = record.bench.pipelines.get(name)
+    rate = spec.load.options.get("rate") if spec else None
+    if spec is None or not isinstance(rate, int | float):
+        return 0
+    mean = rate * period.seconds
+    if spec.load.name == "constant":
+        return ceil(mean * (1 - 1e-9)) - 1  # the last may be due as the load ends
+    return ceil(mean - SHORT_SIGMAS * sqrt(mean)) if spec.load.name == "poisson" else 0
+
+
+def _stall(record: Record, name: str) -> Iterator[str]:
+    stalled = record.pipeline(name).get("stalled_ns") or 0
+    load = load_period(record, name)
+    if load and stalled > STALL_SHARE * (load.end_ns - load.begin_ns):
+        yield (
+            f"{name} waited {stalled / 1e6:.3g} ms for the recorder, over 0.1 % of its load "
+            f"phase of {load.seconds:.4g} s."
+        )
+
+
+def _minima(record: Record, name: str, queries: Queries) -> Iterator[str]:
+    spec = record.bench.pipelines.get(name)
+    stop = (spec.stop if spec else None) or record.bench.stop
+    if stop is None:
+        return
+    windowed = record.manifest.get("window") is not None
+    period = measured_period(record, name) if windowed else load_period(record, name)
+    seconds, count = period.seconds if period else 0.0, int(queries.measured.sum())
+    least_seconds, least_queries = _least_of(stop, windowed)
+    if seconds < least_seconds * (1 - 1e-3):  # the instant of its end is only so exact
+        yield f"{name} was under load for {seconds:.4g} s, its minimum is {least_seconds:g} s."
+    if count < least_queries:
+        yield f"{name} had {count} queries, its minimum is {least_queries}."
+
+
+def _least_of(stop: Stop, windowed: bool) -> tuple[float, int]:
+    """Minimum seconds and queries; in a study the window takes the place of an exact length."""
+    if windowed:
+        return stop.min_seconds, stop.min_queries
+    return max(stop.min_seconds, stop.seconds or 0), max(stop.min_queries, stop.queries or 0)
+
+
+def _nothing(name: str, queries: Queries) -> Iterator[str]:
+    count = int(np.count_nonzero(queries.measured))
+    if not queries.count(Outcome.DONE):
+        what = f"none of its {count} queries was done" if count else "it had no queries"
+        yield f"{name} completed nothing: {what}."

@@ -1,0 +1,17 @@
+"""A spec and the registry become a resolved graph, or every error at once."""
+
+from mlbench.check.bench import problems, resolve, resolve_pipeline
+from mlbench.check.file import check_file
+from mlbench.check.graph import Edges, Graph, Node
+from mlbench.check.hardware import Hardware
+
+__all__ = [
+    "Edges",
+    "Graph",
+    "Hardware",
+    "Node",
+    "check_file",
+    "problems",
+    "resolve",
+    "resolve_pipeline",
+]

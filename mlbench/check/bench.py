@@ -1,0 +1,71 @@
+"""A whole benchmark: all problems of all its pipelines, or all their graphs."""
+
+from __future__ import annotations
+
+from mlbench.check.execution import wrong_stop
+from mlbench.check.graph import Graph
+from mlbench.check.hardware import HERE, Hardware
+from mlbench.check.pipeline import check_pipeline
+from mlbench.errors import Problem, SpecError, nearest
+from mlbench.spec import Benchmark
+
+__all__ = ["problems", "resolve", "resolve_pipeline"]
+
+
+def problems(bench: Benchmark, hardware: Hardware = HERE) -> list[Problem]:
+    """Every mistake in a benchmark; empty if it can run here.
+
+    Imports what the spec names, but opens nothing.
+
+    Examples
+    --------
+    >>> from mlbench.spec import Benchmark, Pipeline
+    >>> stages = {"a": {"uses": "synthetic.noop"}}
+    >>> pipeline = Pipeline(data={"uses": "synthetic.itms"}, stages=stages)
+    >>> for problem in problems(Benchmark(name="typo", pipelines={"p": pipeline})):
+    ...     print(problem.key, problem.hint)
+    pipelines.p.data.uses did you mean 'synthetic.items'?
+    """
+    found = list(wrong_stop(bench.stop, ()))
+    for name, pipeline in bench.pipelines.items():
+        found += check_pipeline(name, pipeline, hardware).problems
+    return found
+
+
+def resolve(bench: Benchmark, hardware: Hardware = HERE) -> dict[str, Graph]:
+    """The graphs of all pipelines, by name.
+
+    Raises
+    ------
+    SpecError
+        With every mistake, if there is one.
+    """
+    found, graphs = list(wrong_stop(bench.stop, ())), {}
+    for name, pipeline in bench.pipelines.items():
+        checked = check_pipeline(name, pipeline, hardware)
+        found += checked.problems
+        if checked.graph is not None:
+            graphs[name] = checked.graph
+    if found:
+        raise SpecError(found)
+    return graphs
+
+
+def resolve_pipeline(bench: Benchmark, name: str) -> Graph:
+    """The graph of one pipeline; imports only what that one names.
+
+    Its placement is not held against the machine: a worker, which calls this, has been
+    placed already and sees no more than its own processors and device.
+
+    Raises
+    ------
+    SpecError
+        With every mistake of the pipeline, or if there is no such one.
+    """
+    if name not in bench.pipelines:
+        message = f"no pipeline is called {name!r}"
+        raise SpecError([Problem(("pipelines",), message, nearest(name, bench.pipelines))])
+    checked = check_pipeline(name, bench.pipelines[name], None)
+    if checked.graph is None:
+        raise SpecError(checked.problems)
+    return checked.graph

@@ -1,0 +1,106 @@
+"""What a placement asks for and this machine does not have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mlbench.errors import Path, Problem
+from mlbench.placement import PlacementMethod
+from mlbench.spec import Placement
+
+__all__ = ["HERE", "Hardware", "wrong_placement"]
+
+
+def _gpu_count() -> int:
+    from mlbench.machine.gpu import device_count
+
+    return device_count()
+
+
+def _processors() -> frozenset[int]:
+    """The processors that this process may use; macOS and Windows bind none."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What a machine has; each is asked for only where a spec names it.
+
+    Parameters
+    ----------
+    gpu_count
+        Number of GPUs that CUDA shows.
+    processors
+        Numbers of the processors that this process may use.
+    """
+
+    gpu_count: Callable[[], int] = _gpu_count
+    processors: Callable[[], frozenset[int]] = _processors
+
+
+HERE = Hardware()
+
+
+def wrong_placement(
+    place: Placement, sharing: PlacementMethod | None, hardware: Hardware, path: Path
+) -> Iterator[Problem]:
+    """The device, processors, threads and sharing that are not to be had."""
+    at = (*path, "place")
+    yield from _wrong_device(place.device, hardware, (*at, "device"))
+    if place.cpus is not None or place.threads is not None:
+        yield from _wrong_processors(place, hardware.processors(), at)
+    if sharing is not None and place.sharing is not None:
+        yield from _missing(sharing, (*at, "sharing", place.sharing.name))
+
+
+def _wrong_device(device: str, hardware: Hardware, path: Path) -> Iterator[Problem]:
+    if not device.startswith("cuda"):
+        return
+    count = hardware.gpu_count()
+    index = int(device.partition(":")[2] or 0)
+    if count == 0:
+        yield Problem(path, f"there is no GPU for {device!r}", "write device: cpu or auto")
+    elif index >= count:
+        known = "cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"
+        yield Problem(path, f"there is no {device!r}", f"this machine has {known}")
+
+
+def _wrong_processors(place: Placement, allowed: frozenset[int], path: Path) -> Iterator[Problem]:
+    for i, number in enumerate(place.cpus or ()):
+        if number not in allowed:
+            hint = f"it may use: {ranges(allowed)}"
+            yield Problem((*path, "cpus", i), f"this process may not use processor {number}", hint)
+    most = len(allowed if place.cpus is None else place.cpus)
+    if place.threads is not None and place.threads > most:
+        text = f"{place.threads} threads would spin on {most} processor{'s' * (most > 1)}"
+        yield Problem((*path, "threads"), text, f"at most {most}")
+
+
+def ranges(numbers: frozenset[int]) -> str:
+    """Processor numbers as Linux writes them.
+
+    Examples
+    --------
+    >>> ranges(frozenset({0, 1, 2, 5}))
+    '0-2,5'
+    """
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def _missing(sharing: PlacementMethod, path: Path) -> Iterator[Problem]:
+    try:
+        lacking = sharing.missing()
+    except Exception as error:  # noqa: BLE001  the method is anybody's and talks to drivers
+        lacking = f"cannot be looked for: {type(error).__name__}: {error}"
+    if lacking:
+        yield Problem(path, lacking)

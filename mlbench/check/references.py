@@ -1,0 +1,68 @@
+"""References: fields of a stage that name a resource of its pipeline, ``$lm``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from mlbench.errors import Path, Problem, nearest
+from mlbench.stage import Ref, Resource
+
+__all__ = ["is_reference", "wrong_references"]
+
+_MARK = get_args(Ref)[1].metadata
+
+
+def is_reference(field: FieldInfo) -> bool:
+    """Whether a field takes the name of a resource, or several of them."""
+    return any(mark in field.metadata for mark in _MARK) or _mentions(field.annotation)
+
+
+def _mentions(annotation: object) -> bool:
+    return annotation == Ref or any(_mentions(part) for part in get_args(annotation))
+
+
+def wrong_references(
+    kind: type[BaseModel], options: Mapping[str, Any], resources: Collection[str], path: Path
+) -> Iterator[Problem]:
+    """Options that name no resource, or name one where nothing takes it."""
+    fields = {info.alias or name: info for name, info in kind.model_fields.items()}
+    for key, value in options.items():
+        takes = key in fields and is_reference(fields[key])
+        for at, text in _texts(value, (*path, key)):
+            problem = _wrong(text, takes, issubclass(kind, Resource), resources, at)
+            if problem is not None:
+                yield problem
+
+
+def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text in an option, with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _texts(part, (*path, index))
+    elif isinstance(value, dict):
+        for key, part in value.items():
+            yield from _texts(part, (*path, str(key)))
+
+
+def _wrong(
+    text: str, takes: bool, in_resource: bool, resources: Collection[str], path: Path
+) -> Problem | None:
+    name = text.removeprefix("$")
+    if in_resource and text.startswith("$") and (takes or name in resources):
+        return Problem(path, "a resource cannot refer to another one")
+    if takes and not text.startswith("$"):
+        hint = f"did you mean '${text}'?" if text in resources else ""
+        return Problem(path, f"expected a resource, such as '$model', not {text!r}", hint)
+    if takes and name not in resources:
+        if not resources:
+            return Problem(path, f"{text!r} names no resource", "the pipeline has no 'resources'")
+        return Problem(path, f"{text!r} names no resource", nearest(name, resources))
+    if not takes and text.startswith("$") and name in resources:
+        return Problem(path, f"takes no reference to a resource, but there is one: {text!r}")
+    return None

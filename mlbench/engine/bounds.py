@@ -1,0 +1,54 @@
+"""When a load ends, as instants of the run's clock and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlbench.spec import Stop
+
+__all__ = ["FOREVER", "Bounds"]
+
+FOREVER = 2**62
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """A stop rule in the run's clock: the load ends at a maximum, or past both minima.
+
+    Parameters
+    ----------
+    latest_ns, most
+        Maxima of time and of queries.
+    earliest_ns, least
+        Minima; both must be reached. Without any, only a maximum ends the load.
+    """
+
+    latest_ns: int = FOREVER
+    most: int = FOREVER
+    earliest_ns: int = FOREVER
+    least: int = 0
+
+    @classmethod
+    def of(cls, stop: Stop | None, barrier_ns: int) -> Bounds:
+        """The bounds of a stop rule; of none: the load goes on until it is told to end."""
+        if stop is None:
+            return cls()
+        seconds = [s for s in (stop.seconds, stop.max_seconds) if s is not None]
+        queries = [n for n in (stop.queries, stop.max_queries) if n is not None]
+        has_minimum = bool(stop.min_seconds or stop.min_queries)
+        return cls(
+            latest_ns=barrier_ns + round(min(seconds) * 1e9) if seconds else FOREVER,
+            most=min(queries) if queries else FOREVER,
+            earliest_ns=barrier_ns + round(stop.min_seconds * 1e9) if has_minimum else FOREVER,
+            least=stop.min_queries,
+        )
+
+    def ends(self, instant_ns: int, queries: int) -> bool:
+        """Whether no query is due any more, at this instant after this many queries."""
+        if instant_ns >= self.latest_ns or queries >= self.most:
+            return True
+        return instant_ns >= self.earliest_ns and queries >= self.least
+
+    def end_ns(self, instant_ns: int) -> int:
+        """Where the load phase ends, when it was seen at ``instant_ns`` to be over."""
+        return min(instant_ns, self.latest_ns)

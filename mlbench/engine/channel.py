@@ -1,0 +1,141 @@
+"""What stands in front of a stage in pipelined execution: its queue.
+
+A hop costs what `queue.SimpleQueue` costs. The bound is looked at before an item is put:
+with several producers a queue may exceed it by one item for each of them. An edge inside
+a cycle never waits, so a full loop cannot stop itself.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from time import monotonic_ns as clock
+from typing import Generic, TypeVar
+
+from mlbench.engine.wire import CHUNK, MAIL, Mail, mail
+
+__all__ = ["Channel", "Inbox"]
+
+Item = TypeVar("Item")
+
+
+class Channel(Generic[Item]):
+    """A queue between threads; ``None`` ends one of its readers."""
+
+    def __init__(self, bound: int) -> None:
+        self._items: SimpleQueue[Item | None] = SimpleQueue()
+        self._bound = bound
+        self._space = threading.Condition()
+        self._waiting = 0
+
+    def put(self, item: Item | None, wait: bool = False) -> None:
+        """Append an item; with ``wait``, once there is room."""
+        if wait and self._items.qsize() >= self._bound:
+            self._wait_for_room()
+        self._items.put(item)
+
+    def _wait_for_room(self) -> None:
+        with self._space:
+            self._waiting += 1
+            while self._items.qsize() >= self._bound:
+                self._space.wait()
+            self._waiting -= 1
+
+    def get(self) -> Item | None:
+        """The next item."""
+        item = self._items.get()
+        if self._waiting:
+            with self._space:
+                self._space.notify()
+        return item
+
+    def get_before(self, instant_ns: int) -> tuple[Item | None, bool]:
+        """The next item and true, or nothing and false where none comes before the instant."""
+        timeout_s = max(0.0, (instant_ns - clock()) / 1e9)
+        try:
+            item = self._items.get(timeout=timeout_s)
+        except Empty:
+            return None, False
+        if self._waiting:
+            with self._space:
+                self._space.notify()
+        return item, True
+
+
+class Inbox(Channel[Item]):
+    """The channel of the entry stage under an open load: an idle worker reads the pipe itself.
+
+    A thread that did nothing but read the pipe would get the interpreter lock up to 5 ms
+    late whenever the stages compute in Python. What other stages put (a loop that leads
+    back to the entry) wakes a reader through the same pipe.
+
+    Parameters
+    ----------
+    fd, wake_fd
+        Read and write end of the worker's inbox.
+    admit
+        Makes an item of a query that has come: query, item, due, sent, received.
+    stopped
+        Called when no further query will come.
+    """
+
+    def __init__(
+        self,
+        fd: int,
+        wake_fd: int,
+        admit: Callable[[int, int, int, int, int], Item],
+        stopped: Callable[[], None],
+    ) -> None:
+        super().__init__(bound=1 << 62)
+        self._fd = fd
+        self._wake_fd = wake_fd
+        self._admit = admit
+        self._stopped = stopped
+        self._ready: deque[Item | None] = deque()
+        self._reading = threading.Lock()
+        self._asleep = False
+
+    def put(self, item: Item | None, wait: bool = False) -> None:  # noqa: ARG002  (unbounded)
+        """Append an item, and wake a reader that sleeps in the pipe."""
+        self._ready.append(item)
+        if self._asleep:
+            os.write(self._wake_fd, mail(Mail.WAKE))
+
+    def get(self) -> Item | None:
+        """The next item; reads the pipe where there is none."""
+        while True:
+            try:
+                return self._ready.popleft()
+            except IndexError:
+                self._read()
+
+    def get_before(self, instant_ns: int) -> tuple[Item | None, bool]:
+        """The next item and true, or nothing and false where none comes before the instant."""
+        from select import select
+
+        while True:
+            try:
+                return self._ready.popleft(), True
+            except IndexError:
+                timeout_s = (instant_ns - clock()) / 1e9
+                if timeout_s <= 0 or not select([self._fd], [], [], timeout_s)[0]:
+                    return None, False
+                self._read()
+
+    def _read(self) -> None:
+        with self._reading:
+            self._asleep = True  # before the look at the queue: who puts after it, wakes us
+            if not self._ready:
+                self._sort(os.read(self._fd, CHUNK))
+            self._asleep = False
+
+    def _sort(self, data: bytes) -> None:
+        received = clock()
+        for query, item, due, sent in MAIL.iter_unpack(data):
+            if query >= 0:
+                self._ready.append(self._admit(query, item, due, sent, received))
+            elif query == Mail.STOP:
+                self._stopped()

@@ -1,0 +1,254 @@
+"""How a query goes through a graph: what both executors share, so that they agree.
+
+A *branch* is a thread of a query through the graph. What it carries besides its payload:
+
+``visits``
+    How often its lineage has been to each stage of a cycle, a tuple by `Step.cycle`.
+``frames``
+    The fan-outs that it is inside of, innermost first: ``(fan_out, instance, outer)``.
+    Branches of one instance meet again in a join, whatever the order they arrive in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from mlbench.check.graph import Edges, Graph
+from mlbench.errors import JoinError, RouteError, nearest
+from mlbench.stage import Payload, Route
+
+__all__ = ["Arrival", "Frames", "Joins", "Step", "Visits", "arrive", "routed", "steps_of"]
+
+Visits = tuple[int, ...]
+Frames = Any
+"""``None`` outside of every fan-out, else ``(fan_out, instance, outer frames)``."""
+
+Call = Callable[[Payload], Payload]
+
+SINK, ONE, FAN, ROUTE = range(4)
+_KINDS = {Edges.NONE: SINK, Edges.ONE: ONE, Edges.FAN: FAN, Edges.ROUTE: ROUTE}
+
+
+class Step:
+    """A node of the graph as the executors run it: its call, and its successors as objects.
+
+    Plain attributes in slots, because the executors read them for every span.
+    """
+
+    __slots__ = (
+        "call",
+        "cycle",
+        "fan_out",
+        "index",
+        "joins",
+        "kind",
+        "max_visits",
+        "name",
+        "next",
+        "routes",
+        "special",
+        "targets",
+        "then",
+        "tracked",
+    )
+
+    def __init__(self, index: int, name: str, call: Call) -> None:
+        self.index = index
+        self.name = name
+        self.call = call
+        self.kind = SINK
+        self.next: Step = self
+        self.targets: tuple[Step, ...] = ()
+        self.routes: dict[str, tuple[int, Step]] = {}
+        self.joins: tuple[Step, ...] = ()
+        self.fan_out = -1
+        self.cycle = -1
+        self.max_visits = 0
+        self.then: Step = self
+        self.special = False
+        self.tracked = False
+
+
+def steps_of(
+    graph: Graph, calls: list[Call], tracked: list[bool], route_names: list[str]
+) -> list[Step]:
+    """The steps of a graph, linked, in the order of its nodes."""
+    steps = [Step(node.index, node.name, calls[node.index]) for node in graph.nodes]
+    cycles = count()
+    for node, step in zip(graph.nodes, steps, strict=True):
+        step.kind = _KINDS[node.edges]
+        step.targets = tuple(steps[target] for target in node.targets)
+        if step.kind == ONE:
+            step.next = step.targets[0]
+        step.routes = {
+            name: (route_names.index(name), steps[target]) for name, target in node.routes.items()
+        }
+        step.joins = tuple(steps[source] for source in node.join)
+        step.fan_out = -1 if node.fan_out is None else node.fan_out
+        step.cycle = next(cycles) if node.cyclic else -1
+        step.max_visits = node.spec.max_visits or 0
+        step.then = step if node.then is None else steps[node.then]
+        step.special = node.cyclic or bool(node.join)
+        step.tracked = tracked[node.index]
+    return steps
+
+
+@dataclass
+class Arrival:
+    """A branch that has come to a step.
+
+    Parameters
+    ----------
+    source
+        The stage whose edge it came by.
+    parent, ready
+        The span that it follows, and when that one ended, in ns.
+    others
+        Further parents, where a join made one branch out of several.
+    number
+        The visit of the step that this is, from 1.
+    """
+
+    step: Step
+    payload: Payload
+    source: Step | None
+    parent: int
+    ready: int
+    branch: int = 0
+    visits: Visits = ()
+    frames: Frames = None
+    others: tuple[int, ...] = ()
+    number: int = 1
+
+
+class Joins:
+    """The branches of one query that wait for others, and its counters of ids."""
+
+    __slots__ = ("branches", "instances", "waiting")
+
+    def __init__(self) -> None:
+        self.branches = count(1)
+        self.instances = count()
+        self.waiting: dict[tuple[int, int], dict[int, Arrival]] = {}
+
+    def fan(self, step: Step, source: Arrival, result: Payload, span: int, end: int) -> list[Arrival]:
+        """One branch for each successor, in declared order; they share the payload."""
+        frames = (step.index, next(self.instances), source.frames)
+        return [
+            Arrival(target, result, step, span, end, next(self.branches), source.visits, frames)
+            for target in step.targets
+        ]
+
+    def meet(self, arrival: Arrival) -> Arrival | None:
+        """Let a branch come to a join; returns the joined branch when it was the last.
+
+        Raises
+        ------
+        JoinError
+            If it comes from outside of the fan-out, or as a second one from its stage.
+        """
+        step, source = arrival.step, arrival.source
+        instance, outer = _instance(arrival)
+        waiting = self.waiting.setdefault((step.index, instance), {})
+        assert source is not None  # a join is never the entry: `check` sees to it
+        if source.index in waiting:
+            raise JoinError(f"the join {step.name!r} got two branches from {source.name!r}")
+        waiting[source.index] = arrival
+        if len(waiting) < len(step.joins):
+            return None
+        del self.waiting[step.index, instance]
+        return self._merge(step, waiting, outer)
+
+    def _merge(self, step: Step, waiting: dict[int, Arrival], outer: Frames) -> Arrival:
+        last_first = sorted(waiting.values(), key=lambda each: each.ready, reverse=True)
+        last = last_first[0]
+        return Arrival(
+            step=step,
+            payload={source.name: waiting[source.index].payload for source in step.joins},
+            source=last.source,
+            parent=last.parent,
+            ready=last.ready,
+            branch=next(self.branches),
+            visits=tuple(map(max, zip(*(each.visits for each in last_first), strict=True))),
+            frames=outer,
+            others=last.others + tuple(p for e in last_first[1:] for p in (e.parent, *e.others)),
+        )
+
+    def unfinished(self, steps: list[Step]) -> str:
+        """What is wrong when no branch is live and a join still waits."""
+        (index, _), waiting = next(iter(self.waiting.items()))
+        step = steps[index]
+        came = [source.name for source in step.joins if source.index in waiting]
+        missing = [source.name for source in step.joins if source.index not in waiting]
+        return (
+            f"JoinError: the join {step.name!r} got a branch from {', '.join(came)} but none "
+            f"from {', '.join(missing)}: it was routed away"
+        )
+
+
+def _instance(arrival: Arrival) -> tuple[int, Frames]:
+    """The instance of the join's fan-out that the branch is inside of, and what is outside."""
+    frames = arrival.frames
+    while frames is not None:
+        fan_out, instance, outer = frames
+        if fan_out == arrival.step.fan_out:
+            return instance, outer
+        frames = outer
+    raise JoinError(
+        f"a branch came to the join {arrival.step.name!r} that is inside of no instance of its "
+        "fan-out: it had been joined before"
+    )
+
+
+def arrive(arrival: Arrival, joins: Joins) -> Arrival | None:
+    """Apply what stands at the door of a step: bounds on visits, and joins.
+
+    Null where the branch waits in a join for others.
+    """
+    while True:
+        step = arrival.step
+        if step.joins:
+            joined = joins.meet(arrival)
+            if joined is None:
+                return None
+            arrival = joined
+        if step.cycle < 0:
+            return arrival
+        number = arrival.visits[step.cycle] + 1
+        if not step.max_visits or number <= step.max_visits:
+            arrival.number = number
+            visits = arrival.visits
+            arrival.visits = (*visits[: step.cycle], number, *visits[step.cycle + 1 :])
+            return arrival
+        arrival.step, arrival.source = step.then, step
+        if not step.then.special:
+            return arrival
+
+
+def routed(step: Step, result: Payload) -> tuple[int, Step, Payload]:
+    """Where a router sends its payload: the code of the output, the next step, the payload.
+
+    Raises
+    ------
+    RouteError
+        If the stage returned no `Route`, or named an output that the spec does not have.
+    """
+    if type(result) is not Route:
+        raise RouteError(
+            f"the router {step.name!r} returned {type(result).__name__}; "
+            "a router returns mlbench.Route(name, payload)"
+        )
+    target = step.routes.get(result.name)
+    if target is None:
+        hint = nearest(str(result.name), step.routes)
+        raise RouteError(f"the router {step.name!r} chose {result.name!r}, which is none of its "
+                         f"outputs ({hint})")
+    return target[0], target[1], result.payload
+
+
+def initial_visits(steps: list[Step]) -> Visits:
+    """No visit yet, for every stage of a cycle."""
+    return (0,) * sum(step.cycle >= 0 for step in steps)

@@ -1,0 +1,79 @@
+"""The manifest of a run, ``run.json``: what the engine knows, written whole at each change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic_ns as clock
+from typing import Any
+
+from mlbench.engine.clock import wall_offset
+from mlbench.records import FORMAT, TABLES
+from mlbench.store.layout import MANIFEST, write_json
+from mlbench.store.process import process_identity
+
+__all__ = ["Manifest"]
+
+
+class Manifest:
+    """The content of ``run.json`` while the run goes on.
+
+    ``data`` is changed in place and written by `save`. A run that claims to be going while
+    its engine is gone was aborted: readers derive that from the engine's identity.
+    """
+
+    def __init__(self, run: Path, pipelines: Mapping[str, dict[str, Any]]) -> None:
+        self._path = run / MANIFEST
+        self.full_disk = False
+        self.data: dict[str, Any] = {  # Any: JSON
+            "format": FORMAT,
+            "status": "setup",
+            "reasons": [],
+            "engine": process_identity(os.getpid()),
+            "clock": {"begin": wall_offset(), "end": None},
+            "barrier_ns": None,
+            "window": None,
+            "phases": [],
+            "pipelines": dict(pipelines),
+            "metrics": [],
+            "devices": [],
+            "harness": {},
+            "units": {
+                name: {column.name: column.meaning for column in table.columns}
+                for name, table in TABLES.items()
+            },
+        }
+        self.enter("setup")
+
+    def enter(self, phase: str) -> None:
+        """Begin a phase, end the one before, and write the file."""
+        now = clock()
+        phases = self.data["phases"]
+        if phases:
+            phases[-1]["end_ns"] = now
+        phases.append({"name": phase, "start_ns": now, "end_ns": None})
+        self.data["status"] = phase
+        self.save()
+
+    def close(self, status: str) -> None:
+        """Write how the run ended."""
+        self.data["phases"][-1]["end_ns"] = clock()
+        self.data["clock"]["end"] = wall_offset()
+        self.data["status"] = status
+        self.save()
+
+    def because(self, reason: str) -> None:
+        """Add a reason for how the run ended."""
+        if reason not in self.data["reasons"]:
+            self.data["reasons"].append(reason)
+
+    def save(self) -> None:
+        """Write the file; a disk that does not take it is remembered."""
+        try:
+            write_json(self._path, self.data)
+        except OSError:
+            self.full_disk = True
+            with suppress(OSError):
+                write_json(self._path, self.data)

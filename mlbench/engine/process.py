@@ -1,0 +1,134 @@
+"""Child processes that end with their parent, and the search for what they left behind."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+__all__ = ["MARKER", "become_subreaper", "end_group", "fork", "marked", "name_process"]
+
+PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+PR_SET_CHILD_SUBREAPER = 36
+
+MARKER = "MLBENCH_RUN"
+"""Variable of the environment that every process of a run inherits: the run's directory."""
+
+
+def _prctl(option: int, value: int | bytes) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def name_process(name: str) -> None:
+    """Let ``ps`` and ``top`` show ``name`` (15 bytes of it)."""
+    _prctl(PR_SET_NAME, name.encode()[:15])
+
+
+def become_subreaper() -> None:
+    """Have orphans of this process's descendants come to it, not to init."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def fork(
+    name: str,
+    body: Callable[[], int | None],
+    keep: Sequence[int],
+    output: Path | None = None,
+    dies_with_parent: bool = True,
+) -> int:
+    """Start ``body`` in a child with a process group of its own; returns its process id.
+
+    Forking shares what the supervisor has imported, so a worker starts in milliseconds;
+    the supervisor has one thread and no accelerator context, so it is safe.
+
+    Parameters
+    ----------
+    keep
+        Descriptors that stay open in the child; all others above 2 are closed.
+    output
+        File that gets the child's stdout and stderr.
+    dies_with_parent
+        Whether the kernel kills it when the supervisor dies.
+    """
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        _settle(name, keep, output, parent if dies_with_parent else None)
+        status = body() or 0
+    except BaseException:  # last line of a process: what it was must reach its log
+        traceback.print_exc()
+        status = 70
+    _leave(status)
+
+
+def _settle(name: str, keep: Sequence[int], output: Path | None, parent: int | None) -> None:
+    os.setpgid(0, 0)
+    name_process(f"mlbench:{name}")
+    if parent is not None:
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    _close_others(keep)
+    if output is not None:
+        log = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.close(log)
+        faulthandler.register(signal.SIGUSR1, file=sys.stderr, all_threads=True)
+
+
+def _close_others(keep: Iterable[int]) -> None:
+    low = 3
+    for fd in sorted(keep):
+        os.closerange(low, fd)
+        low = fd + 1
+    os.closerange(low, os.sysconf("SC_OPEN_MAX"))
+
+
+def _leave(status: int) -> NoReturn:
+    for output in (sys.stdout, sys.stderr):
+        try:
+            output.flush()
+        except (OSError, ValueError):
+            continue
+    os._exit(status)  # no atexit handlers of the supervisor's, no waiting for threads
+
+
+def end_group(pid: int, number: int) -> None:
+    """Send a signal to the child and everything in its process group."""
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        os.kill(pid, number)
+
+
+def marked(run: str, but: Iterable[int] = ()) -> list[int]:
+    """Living processes that carry the run's marker: those that left their group as well."""
+    spared = {os.getpid(), *but}
+    wanted = f"{MARKER}={run}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) in spared:
+            continue
+        try:
+            environment = (entry / "environ").read_bytes()
+        except OSError:
+            continue  # it has just ended, or is not ours
+        if wanted in environment.split(b"\0"):
+            found.append(int(entry.name))
+    return found

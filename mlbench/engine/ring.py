@@ -1,0 +1,123 @@
+"""A ring of records in memory that two processes share: one packs rows, the recorder takes them.
+
+A row is complete when its last field holds its own number plus one. So a row that was
+packed survives whatever happens to the process that packed it, packing needs no system
+call and no lock, and threads of one process may share a ring: each takes the next number
+from an `itertools.count`, which is atomic under the interpreter lock.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import time
+from itertools import count
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["COMPLETION_ROW", "DISPATCH_ROW", "EVENT_ROW", "LINK_ROW", "SPAN_ROW", "Ring"]
+
+HEADER = 64
+STALL_LIMIT_NS = 10_000_000_000
+STALL_SLEEP_S = 0.0005
+
+DISPATCH_ROW = "qqqqq"
+"""query, pipeline, item, due, sent"""
+COMPLETION_ROW = "qqqqqqqqqq"
+"""query, item, due, sent, received, started, done, phase, outcome, has_error"""
+SPAN_ROW = "qqqqqqqqqqqqqqq"
+"""span, query, branch, visit, parent, stage, worker, batch, batch_size, ready, start, end,
+device_ns, outcome, route"""
+EVENT_ROW = "qqqd"
+"""span, name, t, value"""
+LINK_ROW = "qq"
+"""span, parent: the parents of a join after its first"""
+
+
+class RecordsFullError(RuntimeError):
+    """The recorder did not take rows for ten seconds; the pipeline ends rather than drop one."""
+
+
+class Ring:
+    """Rows of eight-byte fields, in numbered slots that are used again once they were taken.
+
+    Parameters
+    ----------
+    row
+        Format characters of `struct`, ``q`` or ``d``, without the row's number.
+    slots
+        Rows that it holds, a power of two.
+    """
+
+    def __init__(self, row: str, slots: int) -> None:
+        if slots & (slots - 1):
+            raise ValueError("a ring has a power of two slots")
+        layout = struct.Struct(f"={row}q")
+        self.row = row
+        self.slots = slots
+        self.mask = slots - 1
+        self.width = layout.size
+        self.buffer = mmap.mmap(-1, HEADER + slots * layout.size)
+        self.pack = layout.pack_into
+        self.numbers = count()
+        self.limit = slots
+        self.stalled_ns = 0
+        self._taken = memoryview(self.buffer)[:8].cast("q")
+
+    def put(self, *fields: float) -> int:
+        """Pack one row and return its number; waits where the ring is full.
+
+        Raises
+        ------
+        RecordsFullError
+            If the recorder takes nothing for ten seconds.
+        """
+        number = next(self.numbers)
+        self.fill(number, *fields)
+        return number
+
+    def fill(self, number: int, *fields: float) -> None:
+        """Pack the row of a number that was taken before; waits as `put` does."""
+        if number >= self.limit:
+            self.wait(number)
+        offset = HEADER + (number & self.mask) * self.width
+        self.pack(self.buffer, offset, *fields, number + 1)
+
+    def wait(self, number: int) -> int:
+        """Wait until slot ``number`` is free; returns the first number that is not."""
+        self.limit = self._taken[0] + self.slots
+        if number < self.limit:
+            return self.limit
+        begin_ns = time.monotonic_ns()
+        while number >= self.limit:
+            if time.monotonic_ns() - begin_ns > STALL_LIMIT_NS:
+                raise RecordsFullError("the recorder took no record for 10 s")
+            time.sleep(STALL_SLEEP_S)  # the recorder is late: between stages, never inside one
+            self.limit = self._taken[0] + self.slots
+        self.stalled_ns += time.monotonic_ns() - begin_ns
+        return self.limit
+
+    def take(self, final: bool = False) -> NDArray[np.int64]:
+        """All complete rows since the last call, as int64 of shape ``(rows, fields)``.
+
+        With ``final``, when the writer is gone, a row that it never completed is passed over.
+        """
+        import numpy as np
+
+        begin = int(self._taken[0])
+        fields = self.width // 8
+        table = np.frombuffer(self.buffer, np.int64, offset=HEADER).reshape(self.slots, fields)
+        expected = np.arange(begin, begin + self.slots, dtype=np.int64)
+        slots = expected & self.mask
+        complete = table[slots, -1] == expected + 1
+        if final:
+            rows = table[slots[complete], :-1]
+            self._taken[0] = begin + self.slots
+            return rows
+        rows_ready = int(complete.argmin()) if not complete.all() else self.slots
+        rows = table[slots[:rows_ready], :-1]
+        self._taken[0] = begin + rows_ready
+        return rows

@@ -1,0 +1,237 @@
+"""How a worker is driven: by an inbox (open loads) or by itself (closed loads)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from time import monotonic_ns as clock
+
+from mlbench.engine.bounds import Bounds
+from mlbench.engine.channel import Inbox
+from mlbench.engine.page import Command, Page, Slot
+from mlbench.engine.pipelined import Flight, Pipelined
+from mlbench.engine.records import Query, Records
+from mlbench.engine.serial import Serial
+from mlbench.engine.wire import CHUNK, MAIL, Mail
+
+__all__ = ["ClosedLoop", "OpenLoop", "Watch", "serial_closed", "serial_open"]
+
+
+@dataclass
+class Watch:
+    """Notices when every query due in a study's window has ended.
+
+    Parameters
+    ----------
+    begin_ns, end_ns
+        The window, on the run's clock; both 0 in a plain run.
+    passed
+        Called once.
+    """
+
+    begin_ns: int
+    end_ns: int
+    passed: Callable[[], None]
+    due: int = 0
+    after: bool = False
+    told: bool = False
+
+    def __post_init__(self) -> None:
+        self._ended = 0
+        self._lock = threading.Lock()
+
+    def sees(self, due_ns: int) -> None:
+        """A query is about to start, or was admitted."""
+        with self._lock:
+            self.due += self.begin_ns <= due_ns < self.end_ns
+            self.after = self.after or due_ns >= self.end_ns
+        self._tell()
+
+    def ended(self, due_ns: int) -> None:
+        """A query has ended."""
+        with self._lock:
+            self._ended += self.begin_ns <= due_ns < self.end_ns
+        self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:
+            tell = self.after and self._ended == self.due and not self.told
+            self.told = self.told or tell
+        if tell:
+            self.passed()
+
+
+def serial_open(
+    executor: Serial, records: Records, inbox: int, page: Page, watch: Watch | None
+) -> None:
+    """Take queries from the inbox, one at a time, until no further one will come."""
+    cells = page.cells
+    stopped = False
+    while not stopped:
+        data = os.read(inbox, CHUNK)
+        received = clock()
+        for number, item, due, sent in MAIL.iter_unpack(data):
+            if number < 0:
+                stopped = stopped or number == Mail.STOP
+                continue
+            cells[Slot.RECEIVED] += 1
+            query = (number, item, due, sent, received)
+            if cells[Slot.COMMAND] == Command.CANCEL:
+                records.cancelled(query)
+                continue
+            if watch is not None:
+                watch.sees(due)
+            executor.run(query)
+            if watch is not None:
+                watch.ended(due)
+
+
+def serial_closed(
+    executor: Serial,
+    items: Iterator[int],
+    bounds: Bounds,
+    barrier_ns: int,
+    page: Page,
+    watch: Watch | None,
+) -> tuple[int, int]:
+    """Start a query whenever one has ended; returns where the load ended, and how many ran.
+
+    A query is due when its slot gets free: the gap until it is sent is the harness's.
+    """
+    cells = page.cells
+    due = barrier_ns
+    for number in count():
+        if cells[Slot.COMMAND] or bounds.ends(due, number):
+            return bounds.end_ns(due), number
+        item = next(items)
+        if watch is not None:
+            watch.sees(due)
+        sent = clock()
+        done = executor.run((number, item, due, sent, sent))
+        if watch is not None:
+            watch.ended(due)
+        due = done
+    raise AssertionError("count() does not end")
+
+
+class ClosedLoop:
+    """Keeps a number of queries in flight in a pipelined executor.
+
+    Parameters
+    ----------
+    over
+        Called when the load has ended and every query of it.
+    """
+
+    def __init__(
+        self,
+        items: Iterator[int],
+        bounds: Bounds,
+        page: Page,
+        watch: Watch | None,
+        over: Callable[[], None],
+    ) -> None:
+        self._items = items
+        self._watch = watch
+        self._bounds = bounds
+        self._cells = page.cells
+        self._over = over
+        self._lock = threading.Lock()
+        self._sent = 0
+        self._in_flight = 0
+        self.load_end_ns: int | None = None
+
+    @property
+    def sent(self) -> int:
+        """Queries so far."""
+        return self._sent
+
+    def begin(self, executor: Pipelined, barrier_ns: int, concurrency: int) -> None:
+        """Start the first queries; each that ends then starts the next."""
+        self._executor = executor
+        for _ in range(concurrency):
+            self._next(barrier_ns)
+        self._look()
+
+    def finished(self, flight: Flight) -> None:
+        """A query has ended and its slot is free."""
+        if self._watch is not None:
+            self._watch.ended(flight.query[2])
+        with self._lock:
+            self._in_flight -= 1
+        due = flight.done if flight.done > flight.query[2] else clock()
+        self._next(due)
+        self._look()
+
+    def _next(self, due: int) -> None:
+        with self._lock:
+            if self._cells[Slot.COMMAND] or self._bounds.ends(due, self._sent):
+                if self.load_end_ns is None:
+                    self.load_end_ns = self._bounds.end_ns(due)
+                return
+            number, item = self._sent, next(self._items)
+            self._sent += 1
+            self._in_flight += 1
+        if self._watch is not None:
+            self._watch.sees(due)
+        sent = clock()
+        self._executor.admit((number, item, due, sent, sent))
+
+    def _look(self) -> None:
+        with self._lock:
+            over = self.load_end_ns is not None and self._in_flight == 0
+        if over:
+            self._over()
+
+
+class OpenLoop:
+    """Feeds a pipelined executor from the inbox.
+
+    Parameters
+    ----------
+    over
+        Called when no further query will come and every one has ended.
+    """
+
+    def __init__(self, page: Page, watch: Watch | None, over: Callable[[], None]) -> None:
+        self._cells = page.cells
+        self._watch = watch
+        self._over = over
+        self._lock = threading.Lock()
+        self._admitted = 0
+        self._ended = 0
+        self._stopped = False
+
+    def inbox(self, fd: int, wake_fd: int) -> Inbox[tuple[Flight, None]]:
+        """The channel of the entry stage."""
+        return Inbox(fd, wake_fd, self._admit, self._stop)
+
+    def _admit(
+        self, number: int, item: int, due: int, sent: int, received: int
+    ) -> tuple[Flight, None]:
+        self._admitted += 1  # one reader at a time: the inbox holds a lock
+        self._cells[Slot.RECEIVED] = self._admitted
+        if self._watch is not None:
+            self._watch.sees(due)
+        query: Query = (number, item, due, sent, received)
+        return Flight(query), None
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            over = self._ended == self._admitted
+        if over:
+            self._over()
+
+    def finished(self, flight: Flight) -> None:
+        """A query has ended."""
+        if self._watch is not None:
+            self._watch.ended(flight.query[2])
+        with self._lock:
+            self._ended += 1
+            over = self._stopped and self._ended == self._admitted
+        if over:
+            self._over()

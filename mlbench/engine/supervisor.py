@@ -1,0 +1,561 @@
+"""The supervisor: takes a run through its phases and accounts for every process of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from time import monotonic_ns as clock
+
+from mlbench.check import resolve
+from mlbench.engine.children import Child, Tenant
+from mlbench.engine.desk import Desk
+from mlbench.engine.driver import Lane, drive
+from mlbench.engine.guardian import end_all
+from mlbench.engine.local import attached
+from mlbench.engine.log import Log
+from mlbench.engine.manifest import Manifest
+from mlbench.engine.opened import Surroundings
+from mlbench.engine.page import Command, Slot
+from mlbench.engine.process import MARKER, fork
+from mlbench.engine.ring import Ring
+from mlbench.engine.watcher import Watcher
+from mlbench.engine.wire import Mail, mail, pipe
+from mlbench.engine.worker import work
+from mlbench.load import OpenLoad
+from mlbench.machine.cpu import available_cpus, read_cores
+from mlbench.placements.cpus import ResolvedPlacement, divide, environment, pin
+from mlbench.spec import Request, Stop
+from mlbench.store.layout import LOG, REQUEST, STOP, read_json
+
+__all__ = ["Supervisor"]
+
+LEAD_NS = 20_000_000
+"""From the supervisor's word to the barrier's instant: all processes are waiting by then."""
+
+DEFAULT_STOP = Stop(seconds=30)
+"""Where no pipeline and no benchmark says when the load ends."""
+
+
+class Supervisor:
+    """One run, from fork to the last word in ``run.json``."""
+
+    def __init__(
+        self,
+        run: Path,
+        desks: dict[str, Desk],
+        folders: dict[str, Path],
+        ring: Ring,
+        recorder: tuple[int, int, int],
+        guardian: int,
+        local_code: bytes,
+    ) -> None:
+        self._run = run
+        self._log = Log(run / LOG)
+        self._ring = ring
+        data = read_json(run / REQUEST) or {}
+        self._request = Request.model_validate(attached(data, local_code))
+        self._bench = self._request.bench
+        self._timeouts = self._bench.timeouts
+        self._graphs = resolve(self._bench)
+        self._places = self._placements()
+        self._stops = self._stop_rules()
+        self._recorder = Child("recorder", recorder[1], recorder[2])
+        self._recorder.started(recorder[0])
+        self._guardian = guardian
+        self._driver: Child | None = None
+        self._tenants = {
+            name: Tenant(
+                name, desk.outbox[0], desk.control[1], desk=desk, folder=folders[name],
+                open_load=isinstance(self._graphs[name].load, OpenLoad),
+                background=self._stops[name] is None,
+            )
+            for name, desk in desks.items()
+        }  # fmt: skip
+        self._stopping = False
+        self._failed = False
+        self._watcher = Watcher(run, self._heard, self._died, self._stop)
+        self._manifest = Manifest(run, {name: self._entry(name) for name in desks})
+
+    # -- what the run is made of ---------------------------------------------------------
+
+    def _placements(self) -> dict[str, ResolvedPlacement]:
+        devices = {pipeline.place.device for pipeline in self._bench.pipelines.values()}
+        gpus = 0
+        if devices - {"cpu"}:
+            from mlbench.machine.gpu import device_count
+
+            gpus = device_count()
+        return divide(self._bench, available_cpus(), read_cores(), gpus)
+
+    def _stop_rules(self) -> dict[str, Stop | None]:
+        """The stop rule of each pipeline of a plain run: its own, or the benchmark's.
+
+        Where some have one, the others go on as long as they do. In a window all do.
+        """
+        pipelines = self._bench.pipelines
+        names = self._request.names
+        if self._request.window is not None:
+            return dict.fromkeys(names)
+        rules = {name: pipelines[name].stop or self._bench.stop for name in names}
+        if not any(rules.values()):
+            return dict.fromkeys(names, DEFAULT_STOP)
+        return rules
+
+    def _entry(self, name: str) -> dict[str, object]:
+        """What the manifest says of a pipeline before it has started."""
+        graph, tenant = self._graphs[name], self._tenants[name]
+        return {
+            "status": "waiting",
+            "reason": None,
+            "folder": tenant.folder.name,
+            "stages": [*(node.name for node in graph.nodes), "data"],
+            "routes": [],
+            "events": [],
+            "placement": asdict(self._places[name]),
+            "environment": environment(self._places[name]),
+            "load": {"kind": "open" if tenant.open_load else "closed", "begin_ns": None,
+                     "end_ns": None, "ended": None},
+            "timed_out": [],
+            "stalled_ns": 0,
+        }  # fmt: skip
+
+    # -- the phases ----------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Take the run through its phases; returns the exit status of the engine."""
+        self._watcher.add(self._recorder)
+        if (self._run / STOP).exists():
+            self._stop("asked to stop")
+        self._start_children()
+        self._describe_machine()
+        for phase in (self._setup, self._warm_up, self._load, self._drain):
+            if self._stopping or self._failed:
+                break
+            phase()
+        status = self._close()
+        self._log.write("ended", status=status, reasons=self._manifest.data["reasons"])
+        return 1 if status == "failed" else 0
+
+    def _start_children(self) -> None:
+        for tenant in self._tenants.values():
+            self._start_worker(tenant)
+        lanes = [self._lane(t) for t in self._tenants.values() if t.open_load]
+        if lanes:
+            self._start_driver(lanes)
+
+    def _start_worker(self, tenant: Tenant) -> None:
+        name, place = tenant.name, self._places[tenant.name]
+        around = Surroundings(place.device, place.threads, self._bench.seed, self._request.block)
+        stop = self._stops[name]
+
+        def body() -> int:
+            os.environ.update(environment(place))
+            pin(place)
+            return work(self._request, name, tenant.desk, around, stop)
+
+        log = tenant.folder / "stderr.log"
+        tenant.started(fork(name, body, tenant.desk.kept, output=log))
+        for fd in (tenant.desk.inbox[0], tenant.desk.control[0], tenant.desk.outbox[1]):
+            os.close(fd)
+        os.close(tenant.desk.texts[1])
+        self._watcher.add(tenant)
+        self._log.write("started", process=name, pid=tenant.pid)
+
+    def _lane(self, tenant: Tenant) -> Lane:
+        graph = self._graphs[tenant.name]
+        assert isinstance(graph.load, OpenLoad)
+        return Lane(
+            name=tenant.name,
+            code=list(self._manifest.data["pipelines"]).index(tenant.name),
+            load=graph.load,
+            stop=self._stops[tenant.name],
+            seed=self._bench.seed,
+            block=self._request.block,
+            shuffled=graph.spec.data.order == "shuffled",
+            items_per_query=graph.spec.data.items_per_query,
+            inbox=tenant.desk.inbox[1],
+            page=tenant.desk.page,
+            backlog=self._bench.limits.backlog,
+        )
+
+    def _start_driver(self, lanes: list[Lane]) -> None:
+        control, outbox = pipe(), pipe()
+        driver = Child("driver", outbox[0], control[1])
+        keep = (control[0], outbox[1], *(lane.inbox for lane in lanes))
+        body: Callable[[], int] = lambda: drive(lanes, self._ring, control[0], outbox[1])  # noqa: E731
+        driver.started(fork("driver", body, keep, output=self._run / "engine.log"))
+        os.close(control[0])
+        os.close(outbox[1])
+        self._driver = driver
+        self._watcher.add(driver)
+        self._log.write("started", process="driver", pid=driver.pid)
+
+    def _describe_machine(self) -> None:
+        from mlbench.machine.fingerprint import fingerprint
+
+        self._manifest.data["machine"] = fingerprint()
+        self._manifest.data["spec_hash"] = self._request.spec_hash
+        self._manifest.data["local_code"] = self._request.local_code
+        self._manifest.save()
+
+    def _setup(self) -> None:
+        """Wait until every pipeline is open; one that cannot be ends the run before any load."""
+        self._until(lambda: self._all_said("ready"), self._timeouts.setup, "setup")
+        for tenant in self._tenants.values():
+            if ready := tenant.said.get("ready"):
+                self._entry_of(tenant)["routes"] = ready["routes"]
+
+    def _warm_up(self) -> None:
+        self._manifest.enter("warm-up")
+        for tenant in self._tenants.values():
+            tenant.wish(Mail.WARM)
+        self._until(lambda: self._all_said("warm"), self._timeouts.setup, "warm-up")
+
+    def _load(self) -> None:
+        """Give the barrier, and wait until every load has ended."""
+        self._manifest.enter("load")
+        barrier_ns = clock() + LEAD_NS
+        self._manifest.data["barrier_ns"] = barrier_ns
+        window_end_ns = self._note_window(barrier_ns)
+        for tenant in self._tenants.values():
+            tenant.state = "running"
+            self._entry_of(tenant)["load"]["begin_ns"] = barrier_ns
+        self._start_loads(barrier_ns)
+        self._save_pipelines()
+        self._until(self._loads_over, self._load_limit(window_end_ns), None)
+        self._end_loads(self._tenants.values())
+
+    def _start_loads(self, barrier_ns: int) -> None:
+        for tenant in self._tenants.values():
+            tenant.wish(Mail.START, barrier_ns)
+        passes = {t.name: t.said["ready"]["queries_per_pass"] for t in self._tenants.values()}
+        if self._driver is not None:
+            self._tell_driver(kind="start", barrier_ns=barrier_ns, queries_per_pass=passes)
+
+    def _note_window(self, barrier_ns: int) -> int | None:
+        if self._request.window is None:
+            return None
+        begin_ns, end_ns = self._request.window.bounds_ns(barrier_ns)
+        self._manifest.data["window"] = {"begin_ns": begin_ns, "end_ns": end_ns}
+        return end_ns
+
+    def _load_limit(self, window_end_ns: int | None) -> float | None:
+        """Seconds after which the load ends, whatever the pipelines say; null for no limit."""
+        if window_end_ns is not None:
+            return (window_end_ns - clock()) / 1e9 + self._timeouts.drain
+        if not self._tenants:
+            stop = self._bench.stop or DEFAULT_STOP
+            return stop.seconds or stop.max_seconds or stop.min_seconds or DEFAULT_STOP.seconds
+        return None
+
+    def _loads_over(self) -> bool:
+        """Whether no load has to go on: all windows have passed, or all stop rules ended theirs."""
+        tenants = [t for t in self._tenants.values() if not t.over]
+        if self._request.window is not None:
+            return all("passed" in tenant.said for tenant in tenants)
+        if not self._tenants:
+            return False
+        return all(t.background or t.load_end_ns is not None for t in tenants)
+
+    def _drain(self) -> None:
+        """Wait for the queries that are still on their way, each pipeline up to its limit."""
+        self._manifest.enter("drain")
+        self._until(lambda: all(t.over for t in self._tenants.values()), None, None)
+
+    def _end_loads(self, tenants: Iterable[Tenant]) -> None:
+        """No further query of these pipelines; what is on its way may end until the limit."""
+        at_once = self._stopping or self._request.window is not None
+        for tenant in tenants:
+            if tenant.over:
+                continue
+            tenant.desk.page.cells[Slot.COMMAND] = Command.STOP
+            if tenant.open_load and tenant.load_end_ns is None:
+                self._end_open_load(tenant)
+            if at_once:
+                self._cancel(tenant)
+            elif tenant.deadline_ns is None:
+                tenant.deadline_ns = clock() + round(self._timeouts.drain * 1e9)
+
+    def _end_open_load(self, tenant: Tenant) -> None:
+        if self._driver is not None and self._driver.alive:
+            self._tell_driver(kind="end", pipeline=tenant.name)
+            return
+        with suppress(BrokenPipeError, BlockingIOError):
+            os.write(tenant.desk.inbox[1], mail(Mail.STOP))
+
+    def _cancel(self, tenant: Tenant) -> None:
+        """End what is under way; a worker that does not come back is killed after the grace."""
+        tenant.cancelled = True
+        tenant.desk.page.cells[Slot.COMMAND] = Command.CANCEL
+        tenant.wish(Mail.CANCEL)
+        tenant.deadline_ns = clock() + round(self._timeouts.grace * 1e9)
+
+    def _close(self) -> str:
+        """End every process, see that the tables are complete, and write the last manifest."""
+        self._end_workers()
+        self._end_driver()
+        self._end_recorder()
+        with suppress(ProcessLookupError):
+            os.kill(self._guardian, signal.SIGKILL)
+            os.waitpid(self._guardian, 0)
+        left = end_all(os.environ[MARKER])
+        if left:
+            self._log.write("swept", processes=left)
+        self._reap_orphans()
+        self._save_pipelines()
+        self._note_harness()
+        status = self._status()
+        self._manifest.close(status)
+        return status
+
+    def _status(self) -> str:
+        failed = [tenant for tenant in self._tenants.values() if tenant.state == "failed"]
+        for tenant in failed:
+            self._manifest.because(f"pipeline {tenant.name}: {tenant.reason}")
+        if failed or self._failed:
+            return "failed"
+        return "stopped" if self._stopping else "done"
+
+    def _end_workers(self) -> None:
+        """Let workers that still live close their stages, then kill them."""
+        self._end_loads(self._tenants.values())
+        for tenant in self._tenants.values():
+            if not tenant.over and not tenant.cancelled:
+                self._cancel(tenant)
+        workers = list(self._tenants.values())
+        grace = self._timeouts.grace
+        self._until(lambda: not any(t.alive for t in workers), grace, None, any_state=True)
+        for tenant in workers:
+            if tenant.alive:
+                self._log.write("killed", process=tenant.name, why="did not close in time")
+                tenant.signal(signal.SIGKILL)
+        self._until(lambda: not any(t.alive for t in workers), grace, None, any_state=True)
+
+    def _end_driver(self) -> None:
+        driver = self._driver
+        if driver is None or not driver.alive:
+            return
+        self._tell_driver(kind="leave")
+        self._until(lambda: not driver.alive, self._timeouts.grace, None, any_state=True)
+        driver.signal(signal.SIGKILL)
+
+    def _end_recorder(self) -> None:
+        recorder = self._recorder
+        with suppress(BrokenPipeError):
+            os.write(recorder.control, b"f")
+        self._until(lambda: not recorder.alive, self._timeouts.drain, None, any_state=True)
+        if recorder.alive or recorder.status:
+            self._manifest.because("the recorder did not finish: the last records are missing")
+            self._failed = True
+        recorder.signal(signal.SIGKILL)
+
+    def _reap_orphans(self) -> None:
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                continue
+
+    # -- waiting -------------------------------------------------------------------------
+
+    def _until(
+        self,
+        reached: Callable[[], bool],
+        seconds: float | None,
+        what: str | None,
+        any_state: bool = False,
+    ) -> None:
+        """Wait until a condition holds, the run is to end, or the time is over.
+
+        With ``what``, running out of time fails the pipelines that did not get there.
+        """
+        end_ns = None if seconds is None else clock() + round(seconds * 1e9)
+        while not reached():
+            if not any_state and (self._failed or self._stopping):
+                return
+            if end_ns is not None and clock() >= end_ns:
+                if what is not None:
+                    self._too_late(what, seconds or 0)
+                return
+            instants = [i for i in (end_ns, self._next_deadline()) if i is not None]
+            self._watcher.wait(min(instants, default=None))
+            self._enforce()
+
+    def _too_late(self, what: str, seconds: float) -> None:
+        said = "ready" if what == "setup" else "warm"
+        for tenant in self._tenants.values():
+            if said not in tenant.said and not tenant.over:
+                tenant.fail(f"{what} took longer than {seconds:g} s (timeouts: {{setup: ...}})")
+        self._failed = True
+
+    def _next_deadline(self) -> int | None:
+        instants = [t.deadline_ns for t in self._tenants.values() if t.deadline_ns and t.alive]
+        instants += [i for t in self._tenants.values() if t.alive and (i := self._hangs_at(t))]
+        return min(instants, default=None)
+
+    def _hangs_at(self, tenant: Tenant) -> int | None:
+        """When the oldest query under way will be over its limit and the grace."""
+        started_ns = tenant.desk.page.cells[Slot.OLDEST_STARTED_NS]
+        if not started_ns:
+            started_ns = clock()  # nothing is under way: look again when something could hang
+        return started_ns + round((self._timeouts.query + self._timeouts.grace) * 1e9)
+
+    def _enforce(self) -> None:
+        """Let the deadlines that have passed have their effect."""
+        now = clock()
+        for tenant in self._tenants.values():
+            if not tenant.alive:
+                continue
+            started_ns = tenant.desk.page.cells[Slot.OLDEST_STARTED_NS]
+            limit_ns = round((self._timeouts.query + self._timeouts.grace) * 1e9)
+            if started_ns and now - started_ns >= limit_ns:
+                self._hung(tenant)
+            elif tenant.deadline_ns is not None and now >= tenant.deadline_ns:
+                self._overdue(tenant)
+
+    def _hung(self, tenant: Tenant) -> None:
+        """A stage did not come back: its query timed out, and its worker has to end."""
+        query = int(tenant.desk.page.cells[Slot.OLDEST_QUERY])
+        tenant.timed_out.append(query)
+        tenant.fail(
+            f"query {query} did not come back within {self._timeouts.query:g} s "
+            f"(timeouts: {{query: ...}}); where it was stands in {tenant.folder.name}/stderr.log"
+        )
+        self._kill(tenant, "hung")
+
+    def _overdue(self, tenant: Tenant) -> None:
+        if not tenant.cancelled:
+            self._log.write("cancelled", process=tenant.name, why="drain limit")
+            self._cancel(tenant)
+            return
+        if not self._stopping and not self._request.window:
+            tenant.fail(
+                f"queries were still running {self._timeouts.grace:g} s after the drain limit"
+            )
+        self._kill(tenant, "did not end in time")
+
+    def _kill(self, tenant: Tenant, why: str) -> None:
+        """Write its stacks to its log, then kill it."""
+        self._log.write("killed", process=tenant.name, why=why)
+        with suppress(ProcessLookupError):
+            os.kill(tenant.pid, signal.SIGUSR1)
+        tenant.deadline_ns = None
+        tenant.signal(signal.SIGKILL)
+
+    # -- what happens --------------------------------------------------------------------
+
+    def _stop(self, why: str) -> None:
+        if not self._stopping:
+            self._log.write("stop", why=why)
+            self._manifest.because(why)
+        self._stopping = True
+
+    def _heard(self, child: Child, message: dict[str, object]) -> None:
+        kind = message["kind"]
+        if kind == "failed" and child is self._recorder:
+            self._manifest.because(str(message["reason"]))
+            self._failed = True
+        elif kind == "failed" and isinstance(child, Tenant):
+            child.fail(str(message["reason"]))
+        elif kind == "loaded":
+            self._loaded(child, message)
+        elif kind == "done" and isinstance(child, Tenant):
+            child.deadline_ns = clock() + round(self._timeouts.grace * 1e9)
+        if kind != "passed":
+            self._log.write("heard", process=child.name, **message)
+
+    def _loaded(self, child: Child, message: dict[str, object]) -> None:
+        name = str(message.get("pipeline", child.name))
+        tenant = self._tenants[name]
+        end_ns, queries = message["end_ns"], message["queries"]
+        assert isinstance(end_ns, int)
+        assert isinstance(queries, int)
+        tenant.load_end_ns, tenant.queries = end_ns, queries
+        tenant.why_ended = str(message.get("why", "stop"))
+        if tenant.deadline_ns is None:
+            tenant.deadline_ns = clock() + round(self._timeouts.drain * 1e9)
+        if tenant.why_ended == "backlog":
+            limit = self._bench.limits.backlog
+            self._manifest.because(
+                f"pipeline {name}: its load was ended when {limit} queries waited "
+                "(limits: {backlog: ...})"
+            )
+
+    def _died(self, child: Child) -> None:
+        self._log.write("exited", process=child.name, pid=child.pid, status=child.status)
+        if isinstance(child, Tenant):
+            self._tenant_died(child)
+        elif "closed" not in child.said:
+            self._manifest.because(f"the {child.name} ended: {_how(child.status)}")
+            self._failed = True
+
+    def _tenant_died(self, tenant: Tenant) -> None:
+        tenant.deadline_ns = None
+        entry = self._entry_of(tenant)
+        if tenant.state == "failed":
+            pass
+        elif "done" in tenant.said:
+            tenant.state = "stopped" if self._stopping else "done"
+        elif self._stopping or tenant.cancelled:
+            tenant.state = "stopped"
+        else:
+            tenant.fail(
+                f"its worker ended: {_how(tenant.status)}; what it said stands in "
+                f"pipelines/{tenant.folder.name}/stderr.log"
+            )
+        entry["ended_ns"] = clock()
+        if tenant.state == "failed" and self._manifest.data["barrier_ns"] is None:
+            self._failed = True
+        if tenant.open_load and self._driver is not None and self._driver.alive:
+            self._tell_driver(kind="end", pipeline=tenant.name)
+        self._save_pipelines()
+
+    def _all_said(self, kind: str) -> bool:
+        return all(kind in tenant.said for tenant in self._tenants.values())
+
+    def _tell_driver(self, **message: object) -> None:
+        assert self._driver is not None
+        with suppress(BrokenPipeError):
+            os.write(self._driver.control, json.dumps(message).encode() + b"\n")
+
+    # -- the manifest --------------------------------------------------------------------
+
+    def _entry_of(self, tenant: Tenant) -> dict[str, object | dict[str, object]]:
+        entry: dict[str, object] = self._manifest.data["pipelines"][tenant.name]
+        return entry
+
+    def _save_pipelines(self) -> None:
+        for tenant in self._tenants.values():
+            entry = self._manifest.data["pipelines"][tenant.name]
+            entry["status"], entry["reason"] = tenant.state, tenant.reason
+            entry["pid"] = tenant.pid
+            entry["timed_out"] = tenant.timed_out
+            entry["load"]["end_ns"] = tenant.load_end_ns
+            entry["load"]["ended"] = tenant.why_ended
+            if done := tenant.said.get("done"):
+                entry["events"], entry["stalled_ns"] = done["events"], done["stalled_ns"]
+            if closed := tenant.said.get("closed"):
+                entry["cpu_ns"] = closed["cpu_ns"]
+                entry["peak_memory_bytes"] = closed["peak_memory_bytes"]
+        self._manifest.save()
+
+    def _note_harness(self) -> None:
+        harness = self._manifest.data["harness"]
+        for child in (self._driver, self._recorder):
+            if child is None:
+                continue
+            said = {**child.said.get("ready", {}), **child.said.get("closed", {})}
+            harness[child.name] = {k: v for k, v in said.items() if k != "kind"}
+
+
+def _how(status: int | None) -> str:
+    """An exit status in words."""
+    if status is None:
+        return "it is unknown how"
+    if status >= 0:
+        return f"exit status {status}"
+    hint = ", as the kernel does when memory runs out" if -status == signal.SIGKILL else ""
+    return f"killed by {signal.Signals(-status).name}{hint}"

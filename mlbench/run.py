@@ -1,0 +1,317 @@
+"""A run, seen from outside: the same object while it goes on and ten years later."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+from subprocess import Popen
+from typing import TYPE_CHECKING, Any
+
+from mlbench.errors import EngineError
+from mlbench.spec import Benchmark
+from mlbench.store.layout import STOP
+from mlbench.store.reader import GOING, Cursor, Reader
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from mlbench.analysis.record import Record
+
+__all__ = ["Run", "open_run", "start"]
+
+STARTING = "starting"
+
+
+class Run:
+    """A run directory with its tables.
+
+    Everything is read from the directory at each call, so a live run gives what has been
+    written so far: rows come within 250 ms.
+
+    Parameters
+    ----------
+    path
+        The directory.
+
+    Raises
+    ------
+    NotARunError
+        If there is no run, or it cannot be read.
+
+    Examples
+    --------
+    >>> run = open_run("tests/recorded/chain")
+    >>> run.status
+    'done'
+    """
+
+    def __init__(self, path: str | PathLike[str], process: Popen[bytes] | None = None) -> None:
+        self.path = Path(path)
+        self._reader = Reader(self.path)
+        self._process = process
+        self.request = self._reader.request()
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, status={self.status!r})"
+
+    @property
+    def id(self) -> str:
+        """The name of the directory."""
+        return self.path.resolve().name
+
+    @property
+    def bench(self) -> Benchmark:
+        """The spec that was run."""
+        return self.request.bench
+
+    @property
+    def manifest(self) -> dict[str, Any]:  # Any: JSON
+        """What the engine wrote: environment, phases, placements, processes."""
+        return self._reader.manifest()
+
+    @property
+    def status(self) -> str:
+        """``starting``, ``setup``, ``warm-up``, ``load``, ``drain``, or how it ended.
+
+        It ends ``done``, ``failed`` (a pipeline ended by failure), ``stopped`` (on request)
+        or ``aborted`` (the engine itself is gone).
+        """
+        if self._process is not None:
+            self._process.poll()
+        status = str(self.manifest["status"])
+        if status == STARTING and self._process is not None:
+            return STARTING if self._process.returncode is None else "aborted"
+        return status
+
+    @property
+    def is_going(self) -> bool:
+        """Whether the engine is still at work."""
+        return self.status in GOING or self.status == STARTING
+
+    # -- control -------------------------------------------------------------------------
+
+    def wait(self, timeout_s: float | None = None) -> Run:
+        """Wait until the run has ended, and return it.
+
+        Raises
+        ------
+        TimeoutError
+            If it goes on after ``timeout_s`` seconds.
+        EngineError
+            If the engine ended before the run began; the message shows what it said.
+        """
+        end_s = None if timeout_s is None else time.monotonic() + timeout_s
+        engine = self._engine_descriptor()
+        if engine is not None:
+            try:
+                ready, _, _ = select.select([engine], [], [], timeout_s)
+            finally:
+                os.close(engine)
+            if not ready:
+                raise TimeoutError(f"the run goes on after {timeout_s} s: {self.path}")
+        if self._process is not None:
+            left_s = None if end_s is None else max(1.0, end_s - time.monotonic())
+            self._process.wait(left_s)
+        if self.manifest["status"] == STARTING:
+            raise EngineError(f"the engine did not start:\n{self.engine_log()[-2000:]}")
+        return self
+
+    def _engine_descriptor(self) -> int | None:
+        """A descriptor that is readable when the engine has ended; null if it has."""
+        pid = self._process.pid if self._process is not None else None
+        if pid is None:
+            manifest = self.manifest
+            if manifest["status"] not in GOING:
+                return None
+            pid = int(manifest["engine"]["pid"])
+        try:
+            return os.pidfd_open(pid)
+        except ProcessLookupError:
+            return None
+
+    def stop(self) -> None:
+        """Ask the run to end: its queries end where they are, its tables are complete."""
+        (self.path / STOP).touch()
+
+    def kill(self) -> None:
+        """End the engine at once; what was recorded stays, the run is ``aborted``."""
+        if self.is_going and (pid := self._pid()) is not None:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                return
+
+    def _pid(self) -> int | None:
+        if self._process is not None:
+            return self._process.pid
+        pid = self.manifest.get("engine", {}).get("pid")
+        return pid if isinstance(pid, int) else None
+
+    def engine_log(self) -> str:
+        """What the engine's own processes wrote to their standard error."""
+        path = self.path / "engine.log"
+        return path.read_text(errors="replace") if path.is_file() else ""
+
+    # -- tables --------------------------------------------------------------------------
+
+    def record(self, spans: bool = True) -> Record:
+        """All tables in memory, for the functions of `mlbench.analysis`."""
+        from mlbench.analysis.record import Record
+        from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, SPANS
+
+        manifest = {**self.manifest, "status": self.status}
+        folders = {name: entry["folder"] for name, entry in manifest["pipelines"].items()}
+
+        def tables(table: Any) -> dict[str, pa.Table]:  # Any: a records.Table
+            return {name: self._reader.table(table, folder) for name, folder in folders.items()}
+
+        return Record(
+            manifest=manifest,
+            bench=self.bench,
+            dispatch=self._reader.table(DISPATCH),
+            completions=tables(COMPLETIONS),
+            spans=tables(SPANS) if spans else {},
+            events=tables(EVENTS) if spans else {},
+        )
+
+    def queries(self) -> pd.DataFrame:
+        """One row a query, warm-up left out.
+
+        Returns
+        -------
+        DataFrame
+            ``pipeline`` (category), ``query``, ``item`` (Int64), ``due``, ``sent``,
+            ``received``, ``started``, ``done`` (Int64, ns), ``outcome`` (category),
+            ``lateness_ns``, ``queueing_ns``, ``service_ns``, ``latency_ns`` (Int64; latency
+            is the sum of the other three), ``measured`` (bool), ``error`` (text).
+        """
+        from mlbench.analysis.queries import queries_of
+
+        record = self.record()
+        return _stacked(record.names, lambda name: queries_of(record, name).to_arrow())
+
+    def spans(self) -> pd.DataFrame:
+        """One row a span, those of warm-up too (their ``query`` is negative).
+
+        Returns
+        -------
+        DataFrame
+            ``pipeline``, ``stage``, ``outcome``, ``route`` (category), the other columns of
+            `mlbench.records.SPANS` (Int64, ns), ``parents`` (lists).
+        """
+        from mlbench.store.decode import decoded_spans
+
+        record = self.record()
+        return _stacked(
+            record.names, lambda name: decoded_spans(record.spanned(name), record.pipeline(name))
+        )
+
+    def events(self) -> pd.DataFrame:
+        """One row an event: ``pipeline``, ``name`` (category), ``span``, ``t`` (ns), ``value``."""
+        from mlbench.store.decode import decoded_events
+
+        record = self.record()
+        return _stacked(
+            record.names, lambda name: decoded_events(record.happened(name), record.pipeline(name))
+        )
+
+    def outputs(self) -> pd.DataFrame:
+        """One row an output of a sink: ``pipeline``, ``query``, ``sink``, ``branch``, ``output``."""
+        import pandas as pd
+
+        rows = [
+            {"pipeline": name, **row}
+            for name, entry in self.manifest["pipelines"].items()
+            for row in self._reader.outputs(entry["folder"])
+        ]
+        return pd.DataFrame(rows, columns=["pipeline", "query", "sink", "branch", "output"])
+
+    def summary(self) -> dict[str, Any]:  # Any: JSON
+        """The run in plain data: what ``mlbench run --json`` prints."""
+        from mlbench.analysis.summary import summary
+
+        return {**summary(self.record()), "run": self.id}
+
+    def tail(self, cursor: Cursor | None = None) -> tuple[dict[str, list[pa.RecordBatch]], Cursor]:
+        """What was written since ``cursor``, and the cursor after it; from the start without one.
+
+        Returns
+        -------
+        batches
+            Arrow record batches by stream: ``dispatch``, ``samples``, ``NAME/spans``, ...
+        cursor
+            Plain data for the next call, in this process or another.
+        """
+        return self._reader.tail(cursor or {})
+
+
+def _stacked(names: tuple[str, ...], table_of: Callable[[str], pa.Table]) -> pd.DataFrame:
+    """The tables of all pipelines below each other, with the pipeline's name in front."""
+    import pandas as pd
+    import pyarrow as pa
+
+    frames = []
+    for name in names:
+        table = table_of(name)
+        label = pa.array([name] * len(table), pa.dictionary(pa.int32(), pa.utf8()))
+        table = table.add_column(0, "pipeline", label)
+        frames.append(table.to_pandas(types_mapper=_nullable_integers))
+    if not frames:
+        return pd.DataFrame()
+    stacked = pd.concat(frames, ignore_index=True)
+    for column in ("pipeline", "stage", "route", "outcome", "name"):
+        if column in stacked:
+            stacked[column] = stacked[column].astype("category")
+    return stacked
+
+
+def _nullable_integers(kind: pa.DataType) -> object:
+    import pandas as pd
+    import pyarrow as pa
+
+    return pd.Int64Dtype() if pa.types.is_integer(kind) else None
+
+
+def open_run(path: str | PathLike[str]) -> Run:
+    """The run in a directory, live or ended.
+
+    Raises
+    ------
+    NotARunError
+        If there is none, or it cannot be read.
+    """
+    return Run(path)
+
+
+def start(bench: Benchmark, out: str | PathLike[str] = "runs") -> Run:
+    """Start a benchmark in subprocesses and return at once.
+
+    Parameters
+    ----------
+    out
+        Directory that gets the run's directory.
+
+    Raises
+    ------
+    SpecError
+        If the spec cannot run here, with every problem.
+    EngineError
+        If this system cannot measure, or ``out`` cannot be written.
+    """
+    from mlbench.launch import launch, new_directory
+
+    directory = new_directory(out, bench.name)
+    try:
+        process = launch(bench, directory)
+    except Exception:  # nothing was started: leave no empty directory behind
+        for child in directory.iterdir():
+            child.unlink()
+        directory.rmdir()
+        raise
+    return Run(directory, process)

@@ -1,0 +1,1 @@
+"""Vision stages: real photographs, EfficientNet-Lite0 with its ImageNet weights."""

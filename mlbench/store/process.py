@@ -1,0 +1,45 @@
+"""The identity of a process, so that a reader can tell whether a run's engine still lives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["is_running", "process_identity"]
+
+
+def process_identity(pid: int) -> dict[str, Any]:  # Any: JSON
+    """Process id, start time in clock ticks after boot, and the id of the boot.
+
+    All three together are never used again, a process id alone is.
+    """
+    return {"pid": pid, "start_ticks": _start_ticks(pid), "boot_id": _boot_id()}
+
+
+def is_running(identity: Mapping[str, Any]) -> bool | None:
+    """Whether that process lives; null where this machine cannot know (another boot or system)."""
+    boot = _boot_id()
+    if boot is None:
+        return None
+    if identity.get("boot_id") != boot:
+        return False
+    pid = identity.get("pid")
+    return isinstance(pid, int) and _start_ticks(pid) == identity.get("start_ticks") is not None
+
+
+def _start_ticks(pid: int) -> int | None:
+    """Field 22 of ``/proc/PID/stat``; null for a process that is gone or only waits to be reaped."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def _boot_id() -> str | None:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None

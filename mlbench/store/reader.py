@@ -1,0 +1,125 @@
+"""Reads a run directory, while it grows and after; executes and imports nothing from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from mlbench.errors import NotARunError
+from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, FORMAT, SPANS, TABLES, Table
+from mlbench.spec import Request
+from mlbench.store.layout import MANIFEST, PIPELINES, REQUEST, is_run, read_json
+from mlbench.store.process import is_running
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Cursor", "Reader"]
+
+Cursor = Mapping[str, int]
+"""Offset in each stream, by its path in the run directory; plain data that JSON holds."""
+
+GOING = frozenset({"setup", "warm-up", "load", "drain"})
+MAX_OUTPUT_LINE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A run directory.
+
+    Parameters
+    ----------
+    path
+        The directory.
+
+    Raises
+    ------
+    NotARunError
+        From every method, if what it needs is missing, damaged, or of a later format.
+    """
+
+    path: Path
+
+    def request(self) -> Request:
+        """What was asked for."""
+        if not is_run(self.path):
+            raise NotARunError(f"{self.path} holds no run: there is no {REQUEST} in it")
+        data = read_json(self.path / REQUEST)
+        if data is None:
+            raise NotARunError(f"{self.path / REQUEST} is no JSON object")
+        if isinstance(data.get("format"), int) and data["format"] > FORMAT:
+            raise NotARunError(
+                f"{self.path} has format {data['format']}, this mlbench reads up to {FORMAT}: "
+                "pip install --upgrade mlbench"
+            )
+        try:
+            return Request.model_validate(data)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise NotARunError(f"{self.path / REQUEST}: {where}: {first['msg']}") from None
+
+    def manifest(self) -> dict[str, Any]:  # Any: JSON
+        """What the engine says; one that claims to be going and is gone has status ``aborted``."""
+        data = read_json(self.path / MANIFEST)
+        if data is None:
+            return {"status": "starting", "reasons": [], "pipelines": {}, "phases": []}
+        pipelines = data.get("pipelines")
+        if not isinstance(pipelines, dict) or not isinstance(data.get("engine"), dict):
+            raise NotARunError(f"{self.path / MANIFEST} is damaged: it names no pipelines")
+        if data.get("status") in GOING and is_running(data["engine"]) is False:
+            data["status"] = "aborted"
+            data["reasons"] = [*data.get("reasons", []), "the engine ended before the run did"]
+        return data
+
+    def table(self, table: Table, folder: str | None = None) -> pa.Table:
+        """All whole batches of one table, of one pipeline's folder or of the run."""
+        from mlbench.store.stream import read_table
+
+        return read_table(self._stream(table, folder), table)
+
+    def _stream(self, table: Table, folder: str | None) -> Path:
+        parent = self.path if folder is None else self.path / PIPELINES / Path(folder).name
+        if parent.is_symlink():
+            raise NotARunError(f"{parent} is a link: a run is read from one directory only")
+        return parent / f"{table.name}.arrow"
+
+    def outputs(self, folder: str) -> Iterator[dict[str, Any]]:  # Any: JSON
+        """The rows of ``outputs.jsonl``: query, sink, branch, output."""
+        path = self.path / PIPELINES / Path(folder).name / "outputs.jsonl"
+        if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+            return
+        with path.open("rb") as file:
+            while line := file.readline(MAX_OUTPUT_LINE):
+                if not line.endswith(b"\n"):
+                    return
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError):
+                    continue
+                if isinstance(row, dict):
+                    yield row
+
+    def tail(self, cursor: Cursor) -> tuple[dict[str, list[pa.RecordBatch]], dict[str, int]]:
+        """The batches that came since ``cursor``, by stream, and the cursor after them."""
+        from mlbench.store.stream import read_batches
+
+        found: dict[str, list[pa.RecordBatch]] = {}
+        after = dict(cursor)
+        for key, path, table in self._streams():
+            for batch, offset in read_batches(path, table, cursor.get(key, 0)):
+                found.setdefault(key, []).append(batch)
+                after[key] = offset
+        return found, after
+
+    def _streams(self) -> Iterator[tuple[str, Path, Table]]:
+        yield "dispatch", self._stream(DISPATCH, None), DISPATCH
+        yield "samples", self._stream(TABLES["samples"], None), TABLES["samples"]
+        for name, entry in self.manifest()["pipelines"].items():
+            for table in (COMPLETIONS, SPANS, EVENTS):
+                yield f"{name}/{table.name}", self._stream(table, entry["folder"]), table

@@ -1,0 +1,189 @@
+"""Arrow IPC streams on disk: written batch by batch, read while they grow.
+
+Fixed schemas, no dictionary batches (they cannot be tailed). A reader keeps the offset
+after the last whole message; a torn end costs one batch.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from mlbench.records import NULL, Column, Table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["StreamWriter", "read_batches", "read_table", "schema_of"]
+
+_TYPES = {
+    "int64": pa.int64(),
+    "int32": pa.int32(),
+    "float64": pa.float64(),
+    "utf8": pa.utf8(),
+    "list<int64>": pa.list_(pa.int64()),
+}
+
+
+def schema_of(table: Table) -> pa.Schema:
+    """The Arrow schema of a table."""
+    return pa.schema(
+        pa.field(column.name, _TYPES[column.kind], nullable=column.nullable)
+        for column in table.columns
+    )
+
+
+class StreamWriter:
+    """Writes rows of a ring as batches of one table.
+
+    Raises
+    ------
+    OSError
+        From every method, if the disk does not take it.
+    """
+
+    def __init__(self, path: Path, table: Table) -> None:
+        self._table = table
+        self._schema = schema_of(table)
+        self._file = path.open("wb", buffering=0)
+        self._stream = pa.ipc.new_stream(self._file, self._schema)
+
+    def write(
+        self,
+        rows: NDArray[np.int64],
+        links: dict[int, list[int]] | None = None,
+        texts: dict[int, str] | None = None,
+    ) -> None:
+        """Write one batch.
+
+        Parameters
+        ----------
+        rows
+            Shape ``(n, fields)``: a field for each column, in order; a float64 column's
+            bits as int64.
+        links
+            Further parents by span, for a list column; those of these rows are taken out.
+        texts
+            Texts by query, for a text column; those of these rows are taken out.
+        """
+        arrays = [
+            _array(column, rows, index, links, texts)
+            for index, column in enumerate(self._table.columns)
+        ]
+        self._stream.write_batch(pa.record_batch(arrays, schema=self._schema))
+
+    def close(self) -> None:
+        """Write the end of the stream."""
+        self._stream.close()
+        self._file.close()
+
+
+def _array(
+    column: Column,
+    rows: NDArray[np.int64],
+    index: int,
+    links: dict[int, list[int]] | None,
+    texts: dict[int, str] | None,
+) -> pa.Array:
+    field = np.ascontiguousarray(rows[:, index])
+    if column.kind == "list<int64>":
+        return _lists(rows[:, 0], field, links or {})
+    if column.kind == "utf8":
+        told = texts if texts is not None else {}
+        values = [told.pop(int(row[0]), None) if row[index] else None for row in rows]
+        return pa.array(values, pa.utf8())
+    if column.kind == "float64":
+        return pa.array(field.view(np.float64))
+    mask = field == NULL if column.nullable else None
+    if mask is not None:
+        field = np.where(mask, 0, field)
+    dtype = np.int32 if column.kind == "int32" else np.int64
+    return pa.array(field.astype(dtype, copy=False), mask=mask)
+
+
+def _lists(
+    spans: NDArray[np.int64], first: NDArray[np.int64], links: dict[int, list[int]]
+) -> pa.Array:
+    """One list for each span: its first parent, if any, and those that ``links`` adds."""
+    lengths = (first != NULL).astype(np.int32)
+    values = first[first != NULL]
+    if links:
+        further = [links.pop(int(span), []) for span in spans]
+        nested = [
+            ([int(one)] if one != NULL else []) + more
+            for one, more in zip(first, further, strict=True)
+        ]
+        return pa.array(nested, pa.list_(pa.int64()))
+    offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int32))).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values))
+
+
+def read_batches(
+    path: Path, table: Table, offset: int = 0
+) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """The whole batches from ``offset`` on, each with the offset after it, without copying.
+
+    ``offset`` is 0 or one that came from here. Ends at a torn or foreign message.
+    """
+    memory = _mapped(path)
+    if memory is None or offset > len(memory):
+        return
+    schema = schema_of(table)
+    reader = pa.BufferReader(pa.py_buffer(memory))
+    reader.seek(offset)
+    while (message := _message(reader)) is not None:
+        if message.type == "schema" and offset == 0:
+            continue
+        batch = _batch(message, schema)
+        if batch is None:
+            return
+        yield batch, reader.tell()
+
+
+def _mapped(path: Path) -> mmap.mmap | None:
+    """The file as it is now, in memory; null where it is missing, empty or a link."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    except ValueError:  # an empty file cannot be mapped
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _message(reader: pa.BufferReader) -> pa.Message | None:
+    """The next whole message; null at the end, or where something else stands."""
+    try:
+        return pa.ipc.read_message(reader)
+    except (pa.ArrowInvalid, OSError, EOFError, MemoryError):
+        return None
+
+
+def _batch(message: pa.Message, schema: pa.Schema) -> pa.RecordBatch | None:
+    """The batch in a message; null where its buffers do not hold what it says."""
+    if message.type != "record batch":
+        return None
+    try:
+        batch = pa.ipc.read_record_batch(message, schema)
+        batch.validate()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, MemoryError):
+        return None
+    return batch
+
+
+def read_table(path: Path, table: Table) -> pa.Table:
+    """All whole batches of a stream; an empty table where there is no file."""
+    batches = [batch for batch, _ in read_batches(path, table)]
+    return pa.Table.from_batches(batches, schema=schema_of(table))

@@ -1,0 +1,9 @@
+"""Stage: shouts."""
+
+from mlbench.stage import stage
+
+
+@stage
+def shout(text: str, *, marks: int = 1) -> str:
+    """The text in capitals."""
+    return text.upper() + "!" * marks
