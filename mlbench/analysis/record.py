@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlbench.analysis.arrays import Integers, column
-from mlbench.records import COMPLETIONS, DISPATCH, NULL, SPANS, Table
+from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, NULL, SPANS, Table
 from mlbench.spec import Benchmark
 
 __all__ = ["ENDED", "Record", "empty"]
@@ -43,7 +43,7 @@ class Record:
     dispatch
         `DISPATCH` of all open loads; ``pipeline`` counts in the manifest's order.
     completions, spans, events
-        By pipeline, `COMPLETIONS`, `SPANS` and ``EVENTS``; one that is not there is empty.
+        By pipeline, `COMPLETIONS`, `SPANS` and `EVENTS`; one that is not there is empty.
     """
 
     manifest: Mapping[str, Any]  # Any: JSON
@@ -90,6 +90,11 @@ class Record:
         """The spans of one pipeline."""
         found = self.spans.get(name)
         return empty(SPANS) if found is None else found
+
+    def happened(self, name: str) -> pa.Table:
+        """The events of one pipeline."""
+        found = self.events.get(name)
+        return empty(EVENTS) if found is None else found
 
     @cached_property
     def latest_ns(self) -> int:

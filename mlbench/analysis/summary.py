@@ -44,7 +44,8 @@ def summary(record: Record) -> dict[str, Any]:  # Any: JSON
         or lost), ``outcomes``, rates in queries/s, times as mean and quantiles in ms, the
         finding ``saturated`` with ``backlog_slope`` in queries/s, ``slo`` with its
         attainment and goodput, and ``stages``. A value that is null, or leaves some
-        queries out, has its reason under its dotted name in ``null_reasons``. No number is infinite or not a number.
+        queries out, has its reason under its dotted name in ``null_reasons``. No number is
+        infinite or not a number.
     """
     found = {name: _find(record, name) for name in record.names}
     judged = verdict(record, {name: each.queries for name, each in found.items()})

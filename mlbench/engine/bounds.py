@@ -52,3 +52,16 @@ class Bounds:
     def end_ns(self, instant_ns: int) -> int:
         """Where the load phase ends, when it was seen at ``instant_ns`` to be over."""
         return min(instant_ns, self.latest_ns)
+
+    def end_of_open(self, last_due_ns: int, next_due_ns: int | None, queries: int) -> int:
+        """Where the load phase of an open load ends that has no further query.
+
+        A limit of time ends it at that time, even if no query was due just before; a limit
+        of queries, and a load that is finite, at its last query; minima when both are reached.
+        """
+        if next_due_ns is None or queries >= self.most:
+            return last_due_ns
+        ends_ns = [self.latest_ns]
+        if queries >= self.least and next_due_ns >= self.earliest_ns:
+            ends_ns.append(max(last_due_ns, self.earliest_ns))
+        return min(ends_ns)

@@ -90,6 +90,7 @@ class Tenant(Child):
     timed_out: list[int] = field(default_factory=list)
     deadline_ns: int | None = None
     cancelled: bool = False
+    dying: bool = False
 
     def wish(self, kind: Mail, instant_ns: int = 0) -> None:
         """Tell the worker something, if it still lives."""

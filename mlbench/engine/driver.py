@@ -63,12 +63,15 @@ class Lane:
     waiting: deque[bytes] = field(default_factory=deque)
     sent: int = 0
     ended: bool = False
+    last_due_ns: int = 0
+    end_ns: int | None = None
     bounds: Bounds = field(default_factory=Bounds)
 
     def begin(self, barrier_ns: int, queries_per_pass: int) -> None:
         """Fix the arrivals to the barrier."""
         os.set_blocking(self.inbox, False)
         self.bounds = Bounds.of(self.stop, barrier_ns)
+        self.last_due_ns = barrier_ns
         names = (self.name, self.block)
         due = self.load.due(stream(self.seed, "arrivals", *names))
         items = item_order(
@@ -83,7 +86,10 @@ class Lane:
         """The instant and the item of the next query; null where the load is over."""
         arrival = None if self.ended else next(self.arrivals, None)
         if arrival is None or self.bounds.ends(arrival[0], self.sent):
+            next_due_ns = None if arrival is None else arrival[0]
+            self.end_ns = self.bounds.end_of_open(self.last_due_ns, next_due_ns, self.sent)
             return None
+        self.last_due_ns = arrival[0]
         return arrival
 
     def flush(self) -> None:
@@ -167,7 +173,7 @@ class _Driver:
         heapq.heapify(self._heap)
         lane.waiting.append(mail(Mail.STOP))
         lane.flush()
-        end_ns = lane.bounds.end_ns(clock())
+        end_ns = clock() if lane.end_ns is None else lane.end_ns
         tell(self._outbox, "loaded", pipeline=lane.name, end_ns=end_ns, queries=lane.sent, why=why)
 
     def _flush(self) -> None:

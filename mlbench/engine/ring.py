@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["COMPLETION_ROW", "DISPATCH_ROW", "EVENT_ROW", "LINK_ROW", "SPAN_ROW", "Ring"]
 
 HEADER = 64
+CHUNK_ROWS = 1024
 STALL_LIMIT_NS = 10_000_000_000
 STALL_SLEEP_S = 0.0005
 
@@ -110,14 +111,28 @@ class Ring:
         begin = int(self._taken[0])
         fields = self.width // 8
         table = np.frombuffer(self.buffer, np.int64, offset=HEADER).reshape(self.slots, fields)
-        expected = np.arange(begin, begin + self.slots, dtype=np.int64)
-        slots = expected & self.mask
-        complete = table[slots, -1] == expected + 1
+        end = begin + self.slots if final else self._complete_end(table[:, -1], begin)
+        first, last = begin & self.mask, end & self.mask
+        if end == begin:
+            return table[:0, :-1].copy()
+        parts = (table[first:last],) if first < last else (table[first:], table[:last])
+        rows = np.concatenate(parts)
         if final:
-            rows = table[slots[complete], :-1]
-            self._taken[0] = begin + self.slots
-            return rows
-        rows_ready = int(complete.argmin()) if not complete.all() else self.slots
-        rows = table[slots[:rows_ready], :-1]
-        self._taken[0] = begin + rows_ready
-        return rows
+            rows = rows[rows[:, -1] == np.arange(begin + 1, end + 1)]
+        self._taken[0] = end
+        return rows[:, :-1]
+
+    def _complete_end(self, marks: NDArray[np.int64], begin: int) -> int:
+        """The number after the last row of the unbroken sequence of complete ones."""
+        import numpy as np
+
+        end = begin
+        while end < begin + self.slots:
+            first = end & self.mask
+            size = min(CHUNK_ROWS, self.slots - first, begin + self.slots - end)
+            wanted = np.arange(end + 1, end + size + 1)
+            complete = marks[first : first + size] == wanted
+            if not complete.all():
+                return end + int(complete.argmin())
+            end += size
+        return end

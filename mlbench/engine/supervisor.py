@@ -37,6 +37,9 @@ __all__ = ["Supervisor"]
 LEAD_NS = 20_000_000
 """From the supervisor's word to the barrier's instant: all processes are waiting by then."""
 
+LAST_WORDS_NS = 200_000_000
+"""What a worker gets to write where its threads were, before it is killed."""
+
 DEFAULT_STOP = Stop(seconds=30)
 """Where no pipeline and no benchmark says when the load ends."""
 
@@ -314,10 +317,7 @@ class Supervisor:
         return status
 
     def _status(self) -> str:
-        failed = [tenant for tenant in self._tenants.values() if tenant.state == "failed"]
-        for tenant in failed:
-            self._manifest.because(f"pipeline {tenant.name}: {tenant.reason}")
-        if failed or self._failed:
+        if self._failed or any(t.state == "failed" for t in self._tenants.values()):
             return "failed"
         return "stopped" if self._stopping else "done"
 
@@ -393,10 +393,10 @@ class Supervisor:
 
     def _next_deadline(self) -> int | None:
         instants = [t.deadline_ns for t in self._tenants.values() if t.deadline_ns and t.alive]
-        instants += [i for t in self._tenants.values() if t.alive and (i := self._hangs_at(t))]
+        instants += [self._hangs_at(t) for t in self._tenants.values() if t.alive and not t.dying]
         return min(instants, default=None)
 
-    def _hangs_at(self, tenant: Tenant) -> int | None:
+    def _hangs_at(self, tenant: Tenant) -> int:
         """When the oldest query under way will be over its limit and the grace."""
         started_ns = tenant.desk.page.cells[Slot.OLDEST_STARTED_NS]
         if not started_ns:
@@ -409,11 +409,14 @@ class Supervisor:
         for tenant in self._tenants.values():
             if not tenant.alive:
                 continue
-            started_ns = tenant.desk.page.cells[Slot.OLDEST_STARTED_NS]
-            limit_ns = round((self._timeouts.query + self._timeouts.grace) * 1e9)
-            if started_ns and now - started_ns >= limit_ns:
+            passed = tenant.deadline_ns is not None and now >= tenant.deadline_ns
+            if tenant.dying:
+                if passed:
+                    tenant.signal(signal.SIGKILL)
+                    tenant.deadline_ns = None
+            elif self._hangs_at(tenant) <= now:
                 self._hung(tenant)
-            elif tenant.deadline_ns is not None and now >= tenant.deadline_ns:
+            elif passed:
                 self._overdue(tenant)
 
     def _hung(self, tenant: Tenant) -> None:
@@ -422,7 +425,8 @@ class Supervisor:
         tenant.timed_out.append(query)
         tenant.fail(
             f"query {query} did not come back within {self._timeouts.query:g} s "
-            f"(timeouts: {{query: ...}}); where it was stands in {tenant.folder.name}/stderr.log"
+            "(timeouts: {query: ...}); where it was stands in "
+            f"pipelines/{tenant.folder.name}/stderr.log"
         )
         self._kill(tenant, "hung")
 
@@ -438,12 +442,12 @@ class Supervisor:
         self._kill(tenant, "did not end in time")
 
     def _kill(self, tenant: Tenant, why: str) -> None:
-        """Write its stacks to its log, then kill it."""
+        """Have it write its stacks to its log, and kill it a moment later."""
         self._log.write("killed", process=tenant.name, why=why)
         with suppress(ProcessLookupError):
             os.kill(tenant.pid, signal.SIGUSR1)
-        tenant.deadline_ns = None
-        tenant.signal(signal.SIGKILL)
+        tenant.dying = True
+        tenant.deadline_ns = clock() + LAST_WORDS_NS
 
     # -- what happens --------------------------------------------------------------------
 

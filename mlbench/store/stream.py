@@ -96,9 +96,7 @@ def _array(
     if column.kind == "list<int64>":
         return _lists(rows[:, 0], field, links or {})
     if column.kind == "utf8":
-        told = texts if texts is not None else {}
-        values = [told.pop(int(row[0]), None) if row[index] else None for row in rows]
-        return pa.array(values, pa.utf8())
+        return _texts(rows[:, 0], field, texts if texts is not None else {})
     if column.kind == "float64":
         return pa.array(field.view(np.float64))
     mask = field == NULL if column.nullable else None
@@ -106,6 +104,16 @@ def _array(
         field = np.where(mask, 0, field)
     dtype = np.int32 if column.kind == "int32" else np.int64
     return pa.array(field.astype(dtype, copy=False), mask=mask)
+
+
+def _texts(
+    queries: NDArray[np.int64], told: NDArray[np.int64], texts: dict[int, str]
+) -> pa.Array:
+    """The text of each query that has one; most have none."""
+    values: list[str | None] = [None] * len(told)
+    for row in np.flatnonzero(told):
+        values[row] = texts.pop(int(queries[row]), None)
+    return pa.array(values, pa.utf8())
 
 
 def _lists(

@@ -168,6 +168,12 @@ def test_options_of_loads_and_data_are_checked_too(told):
     ]
 
 
+def test_the_limits_of_a_function_s_options_hold(told):
+    assert told({"a": {"uses": "synthetic.sleep", "with": {"seconds": -1}}}) == [
+        "stages.a.with.seconds: expected at least 0, not -1"
+    ]
+
+
 def test_a_rule_over_several_options_is_told_at_with(told):
     assert told({"a": {"uses": "synthetic.route"}}) == [
         "stages.a.with: expected either weights: {name: weight} or cycle: [name, name]"

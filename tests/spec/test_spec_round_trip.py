@@ -86,7 +86,7 @@ benchmarks = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(benchmarks)
 def test_yaml_comes_back_as_the_same_benchmark(bench):
     again = Document.parse(bench.to_yaml()).benchmark()
@@ -98,7 +98,7 @@ def test_yaml_comes_back_as_the_same_benchmark(bench):
     ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(benchmarks)
 def test_so_does_the_request_that_the_engine_reads(bench):
     request = Request(bench=bench, block=3)
