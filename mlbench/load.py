@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from random import Random
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -16,9 +17,21 @@ class LoadModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def missing(self) -> str | None:
+        """What this machine lacks for the load, such as a file; null where it can run."""
+        return None
+
 
 class OpenLoad(LoadModel):
-    """Arrivals that do not wait for the system: the driver process dispatches them."""
+    """Arrivals that do not wait for the system: the driver process dispatches them.
+
+    Class attributes
+    ----------------
+    until_last_completion
+        Whether the load phase lasts until the last query is done, not until the last is due.
+    """
+
+    until_last_completion: ClassVar[bool] = False
 
     @abstractmethod
     def due(self, random: Random) -> Iterator[int]:

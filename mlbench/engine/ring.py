@@ -104,35 +104,37 @@ class Ring:
     def take(self, final: bool = False) -> NDArray[np.int64]:
         """All complete rows since the last call, as int64 of shape ``(rows, fields)``.
 
-        With ``final``, when the writer is gone, a row that it never completed is passed over.
+        Stops at a row that is not complete. With ``final``, when the writer is gone, such
+        rows are passed over, up to a thousand of them in sequence: a thread leaves one.
         """
         import numpy as np
 
-        begin = int(self._taken[0])
-        fields = self.width // 8
-        table = np.frombuffer(self.buffer, np.int64, offset=HEADER).reshape(self.slots, fields)
-        end = begin + self.slots if final else self._complete_end(table[:, -1], begin)
-        first, last = begin & self.mask, end & self.mask
-        if end == begin:
-            return table[:0, :-1].copy()
-        parts = (table[first:last],) if first < last else (table[first:], table[:last])
-        rows = np.concatenate(parts)
-        if final:
-            rows = rows[rows[:, -1] == np.arange(begin + 1, end + 1)]
+        begin = end = int(self._taken[0])
+        parts = []
+        while end < begin + self.slots:
+            rows, marks = self._chunk(end, begin + self.slots)
+            complete = marks == np.arange(end + 1, end + len(marks) + 1)
+            if complete.all():
+                parts.append(rows)
+            elif not final or not complete.any():
+                size = int(complete.argmin())
+                parts.append(rows[:size])
+                end += size
+                break
+            else:
+                parts.append(rows[complete])
+            end += len(marks)
+        taken = np.concatenate(parts)
         self._taken[0] = end
-        return rows[:, :-1]
+        return taken
 
-    def _complete_end(self, marks: NDArray[np.int64], begin: int) -> int:
-        """The number after the last row of the unbroken sequence of complete ones."""
+    def _chunk(self, begin: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The slots from number ``begin`` on, not past ``limit``: their fields and their marks."""
         import numpy as np
 
-        end = begin
-        while end < begin + self.slots:
-            first = end & self.mask
-            size = min(CHUNK_ROWS, self.slots - first, begin + self.slots - end)
-            wanted = np.arange(end + 1, end + size + 1)
-            complete = marks[first : first + size] == wanted
-            if not complete.all():
-                return end + int(complete.argmin())
-            end += size
-        return end
+        first, fields = begin & self.mask, self.width // 8
+        size = min(CHUNK_ROWS, self.slots - first, limit - begin)
+        offset = HEADER + first * self.width
+        flat = np.frombuffer(self.buffer, np.int64, size * fields, offset)
+        table: NDArray[np.int64] = flat.reshape(size, fields)
+        return table[:, :-1], table[:, -1]

@@ -31,6 +31,8 @@ class Choice(SpecModel):
             return value
         if isinstance(value, str):
             return handler({"name": value, "options": {}})
+        if isinstance(value, dict) and value.keys() == {"name", "options"}:
+            return handler(value)
         if not isinstance(value, dict) or len(value) != 1:
             raise ValueError("expected one name with its options, such as 'poisson: {rate: 3}'")
         ((name, options),) = value.items()

@@ -89,13 +89,14 @@ class _Reader:
                 self.problems.append(self._problem(path, key_node, "expected a plain key"))
                 continue
             key = str(key_node.value)
+            here = (*path, key)
             if key in result:
-                first = self.places[(*path, key)][0]
+                first = self.places[here][0]
                 text = f"{key!r} stands twice; the first is in line {first}"
-                self.problems.append(self._problem((*path, key), key_node, text))
+                self.problems.append(self._problem(here, key_node, text))
                 continue
-            self.places[(*path, key)] = self._place(key_node)
-            result[key] = self.value(child, (*path, key))
+            self.places[here] = self._place(key_node)
+            result[key] = self.value(child, here)
         return result
 
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:  # Any: a YAML scalar

@@ -104,7 +104,7 @@ class Pipeline(SpecModel):
     """A graph of stages with everything that says how it is driven and where it runs."""
 
     data: Data
-    load: Load = Field(default_factory=lambda: Load(closed={}))
+    load: Load = Load(name="closed", options={})
     stop: Stop | None = None
     warmup: Warmup = Warmup()
     execution: Literal["serial", "pipelined"] = "serial"

@@ -18,38 +18,40 @@ pytestmark = pytest.mark.unit
 SMALL = Hardware(gpu_count=lambda: 0, processors=lambda: frozenset({0}))
 NAMES = ["a", "b", "c", "d", "e"]
 
-name = st.sampled_from(NAMES)
-known = st.sampled_from([*NAMES, "nowhere"])
-
-
-@st.composite
-def stage(draw: st.DrawFn) -> dict[str, Any]:
-    """A stage with any edges; a router more often than not has the outputs that it needs."""
-    to = draw(
-        st.one_of(
-            st.none(),
-            name,
-            st.lists(known, min_size=1, max_size=3),
-            st.fixed_dictionaries({"x": name, "y": name}),
-        )
-    )
-    spec: dict[str, Any] = {"uses": "synthetic.noop", "to": to}
-    if isinstance(to, dict):
-        spec |= {"uses": "synthetic.route", "with": {"cycle": ["x", "y"]}}
-    if draw(st.booleans()):
-        spec |= {"max_visits": draw(st.integers(1, 3)), "then": draw(name)}
-    return spec
-
 
 @st.composite
 def graph(draw: st.DrawFn) -> Benchmark:
-    stages = {key: draw(stage()) for key in NAMES[: draw(st.integers(1, 5))]}
-    for key, spec in stages.items():
-        if draw(st.integers(0, 3)) == 0:
-            before = [other for other, one in stages.items() if key in (one["to"] or ())]
-            spec["join"] = draw(st.sampled_from([before, [*before, "a"]]))
+    """A chain with more edges: forth and back, out of bounds, into joins, and to nowhere."""
+    names = NAMES[: draw(st.integers(2, 5))]
+    stages = {
+        name: draw(stage(after, names))
+        for name, after in zip(names, [*names[1:], None], strict=True)
+    }
+    for name, spec in stages.items():
+        before = [other for other, one in stages.items() if name in _targets(one["to"])]
+        if len(before) > 1 and draw(st.booleans()):
+            spec["join"] = before[draw(st.sampled_from([0, 0, 0, 1])) :]
     pipeline = {"data": {"uses": "synthetic.items"}, "stages": stages}
     return Benchmark.model_validate({"name": "any", "pipelines": {"p": pipeline}})
+
+
+@st.composite
+def stage(draw: st.DrawFn, after: str | None, names: list[str]) -> dict[str, Any]:
+    other = draw(st.sampled_from([*names, "nowhere"] if draw(st.integers(0, 9)) == 9 else names))
+    forth = [after] if after else []
+    to = draw(st.sampled_from([after, after, [*forth, other], {"x": after or other, "y": other}]))
+    spec: dict[str, Any] = {"uses": "synthetic.noop", "to": to}
+    if isinstance(to, dict):
+        spec |= {"uses": "synthetic.route", "with": {"cycle": ["x", "y"]}}
+    if draw(st.integers(0, 2)) == 2:
+        spec |= {"max_visits": draw(st.integers(1, 3)), "then": draw(st.sampled_from(names))}
+    return spec
+
+
+def _targets(to: Any) -> tuple[str, ...]:
+    return (
+        (to,) if isinstance(to, str) else tuple(to.values() if isinstance(to, dict) else to or ())
+    )
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)

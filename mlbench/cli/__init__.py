@@ -1,0 +1,58 @@
+"""The command line: ``mlbench``. Commands load what they need when they are used."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+
+import click
+
+from mlbench import __version__
+from mlbench.cli.group import LazyGroup
+
+__all__ = ["commands", "main"]
+
+_COMMANDS = {
+    "run": "Run a benchmark and show what it measured.",
+    "check": "Check a spec and draw its pipelines, without running it.",
+    "show": "Show a run: verdict, rates, latencies, stages.",
+    "runs": "List the runs in a directory, newest first.",
+    "stages": "List the stage library, or explain one stage.",
+    "doctor": "Say what on this machine helps or hurts a measurement.",
+}
+
+_EPILOG = """
+\b
+Examples:
+  mlbench check examples/vision_beside_training.yml
+  mlbench run examples/vision_beside_training.yml --set stop.seconds=10
+  mlbench show runs/20260102-030405-vision-beside-training-1a2b
+  mlbench stages vision.classify
+
+`mlbench COMMAND --help` explains a command and its exit statuses.
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy=_COMMANDS,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="mlbench", message="%(prog)s %(version)s")
+def commands() -> None:
+    """What happens when these machine-learning pipelines share this machine?
+
+    A spec, a YAML file, names pipelines: graphs of stages with their data and load. `run`
+    executes them side by side in processes of their own and writes a run directory, which
+    `show` reads, while the run goes on and ever after.
+    """
+
+
+def main() -> None:
+    """Execute the command line of this process, and end it with the command's status."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):  # not a text stream, or closed
+            # a terminal that cannot show µ gets a question mark, not a traceback
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper
+    commands(prog_name="mlbench")

@@ -1,0 +1,77 @@
+"""Numbers as people read them: three digits, thousands apart, a unit for each column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import floor, log10
+
+__all__ = ["Unit", "duration", "significant", "unit_for"]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of time, and how many of it a millisecond is."""
+
+    name: str
+    per_ms: float
+
+    def show(self, value_ms: float) -> str:
+        """The number, without the unit."""
+        return significant(value_ms * self.per_ms)
+
+
+MICROSECONDS, MILLISECONDS, SECONDS = Unit("µs", 1e3), Unit("ms", 1.0), Unit("s", 1e-3)
+
+
+def unit_for(values_ms: Iterable[float | None]) -> Unit:
+    """The unit in which most of a column's values have few digits; the lower one of a tie.
+
+    Examples
+    --------
+    >>> unit_for([0.02, 0.03, None]).name, unit_for([45.0, 0.1, 80.0]).name, unit_for([]).name
+    ('µs', 'ms', 'ms')
+    """
+    known = sorted(value for value in values_ms if value is not None and value > 0)
+    if not known:
+        return MILLISECONDS
+    middle = known[(len(known) - 1) // 2]
+    if middle < 1:
+        return MICROSECONDS
+    return MILLISECONDS if middle < 10_000 else SECONDS
+
+
+def significant(value: float) -> str:
+    """A number with three digits, up to four of them decimals; thousands apart.
+
+    Examples
+    --------
+    >>> [significant(value) for value in (0, 0.01234, 1.234, 45.67, 4567.8, -2.5, 1e-6)]
+    ['0', '0.0123', '1.23', '45.7', '4,568', '-2.50', '<0.0001']
+    """
+    if value == 0:
+        return "0"
+    if 0 < value < 0.00005:
+        return "<0.0001"
+    digits = max(0, min(4, 2 - floor(log10(abs(value)))))
+    return f"{value:,.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time: ``0.8 s``, ``12 s``, ``3 min 05 s``, ``2 h 10 min``.
+
+    Examples
+    --------
+    >>> [duration(s) for s in (0.84, 12.4, 185, 7800)]
+    ['0.8 s', '12 s', '3 min 05 s', '2 h 10 min']
+    """
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 120:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"

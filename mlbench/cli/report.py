@@ -1,0 +1,207 @@
+"""A run on one page: what it is, whether it holds, its tables, its failures, its outputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mlbench.cli.footnotes import Footnotes
+from mlbench.cli.loads import load_text
+from mlbench.cli.numbers import duration, significant
+from mlbench.cli.page import Page, name
+from mlbench.cli.tables import pipeline_tables, stage_table
+from mlbench.cli.text import one_line, plain
+from mlbench.store.reader import Reader
+
+if TYPE_CHECKING:
+    from mlbench.run import Run
+
+__all__ = ["duration_s", "print_report", "started_s"]
+
+CONVENTION = (
+    "Quantiles are numpy's inverted_cdf over queries due in the load phase; "
+    "failed queries count as infinite."
+)
+OUTPUTS = 3
+LOG_LINES, LOG_BYTES = 8, 8192
+STATUS_STYLES = {"done": "green", "failed": "red", "aborted": "red", "stopped": "yellow"}
+
+Json = Mapping[str, Any]
+"""A summary, a manifest, or a part of one; Any: JSON."""
+
+
+def print_report(run: Run, summary: Json, page: Page) -> None:
+    """Print the whole page of a run, live or ended."""
+    manifest = run.manifest
+    page.print(_header(run, manifest, summary))
+    page.print(_verdict(summary, going=run.is_going))
+    if not summary["pipelines"]:
+        page.print(Text("no pipeline has been started", style="dim"))
+        return
+    notes = Footnotes()
+    loads = {key: load_text(pipeline.load) for key, pipeline in run.bench.pipelines.items()}
+    for table in pipeline_tables(summary["pipelines"], loads, notes, page):
+        page.print(table, Text(), sep="\n")
+    for key, pipeline in summary["pipelines"].items():
+        folder = manifest["pipelines"][key]["folder"]
+        page.print(Group(*_pipeline(run, key, pipeline, folder, notes, page.width)))
+    for line in notes.lines():
+        page.print(line)
+    page.print(Text(CONVENTION, style="dim"))
+
+
+# -- the head of the page ----------------------------------------------------------------
+
+
+def _header(run: Run, manifest: Json, summary: Json) -> RenderableType:
+    status = summary["status"]
+    title = name(run.bench.name, "bold")
+    title.append("  ")
+    title.append(plain(status), style=STATUS_STYLES.get(status, "cyan"))
+    if run.is_going:
+        title.append("  still going", style="cyan")
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for key, text in _facts(run, manifest):
+        grid.add_row(key, Text(plain(text)))
+    return Group(title, grid, Text())
+
+
+def _facts(run: Run, manifest: Json) -> Iterator[tuple[str, str]]:
+    started = started_s(manifest)
+    if started is not None:
+        when = datetime.fromtimestamp(started).strftime("%Y-%m-%d %H:%M:%S")  # noqa: DTZ006  local
+        yield "when", f"{when}, for {duration(duration_s(manifest) or 0)}"
+    if machine := manifest.get("machine"):
+        yield "machine", _machine(machine)
+    if run.request.spec_hash:
+        yield "spec", run.request.spec_hash
+    yield "run", str(run.path)
+
+
+def started_s(manifest: Json) -> float | None:
+    """When the run began, in seconds of the wall clock; null before it did."""
+    begin = (manifest.get("clock") or {}).get("begin")
+    return None if begin is None else float(begin["realtime_ns"]) / 1e9
+
+
+def duration_s(manifest: Json) -> float | None:
+    """How long the run took; null while it goes on and where its engine did not close it."""
+    clock = manifest.get("clock") or {}
+    if not clock.get("begin") or not clock.get("end"):
+        return None
+    return float(clock["end"]["monotonic_ns"] - clock["begin"]["monotonic_ns"]) / 1e9
+
+
+def _machine(machine: Json) -> str:
+    """The machine in one line."""
+    cpu, memory, software = machine["cpu"], machine["memory"], machine["software"]
+    count = len(cpu.get("available") or ())
+    total = memory.get("total_bytes")
+    parts = [
+        f"{cpu.get('model') or 'unknown processor'}, {count} processor{'s' * (count != 1)}",
+        f"{total / 2**30:.1f} GiB" if total else "",
+        _gpus(machine["gpus"].get("devices") or ()),
+        f"{software.get('system')} {software.get('kernel')}",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _gpus(devices: Any) -> str:  # Any: JSON
+    names = [str(device.get("name") or "GPU") for device in devices]
+    distinct = dict.fromkeys(names)
+    counted = [f"{names.count(each)} × {each}" if names.count(each) > 1 else each for each in distinct]
+    return ", ".join(counted) or "no GPU"
+
+
+def _verdict(summary: Json, going: bool) -> RenderableType:
+    if going:
+        head = Text("NOT FINAL", style="bold yellow")
+    elif summary["verdict"] == "VALID":
+        head = Text("VALID", style="bold green")
+    else:
+        head = Text("INVALID", style="bold red")
+    grid = Table.grid(padding=(0, 1))
+    for reason in summary["reasons"]:
+        grid.add_row("  -", Text(plain(reason)))
+    return Group(head, grid, Text()) if summary["reasons"] else Group(head, Text())
+
+
+# -- one pipeline ------------------------------------------------------------------------
+
+
+def _pipeline(
+    run: Run, key: str, pipeline: Json, folder: str, notes: Footnotes, width: int
+) -> Iterator[RenderableType]:
+    yield name(key, "bold")
+    for finding in _findings(pipeline):
+        yield Padding(finding, (0, 0, 0, 2))
+    if pipeline["status"] == "failed":
+        yield Padding(Group(*_log(run.path / "pipelines" / folder / "stderr.log")), (0, 0, 0, 2))
+    yield Padding(stage_table(pipeline, notes), (0, 0, 0, 2))
+    for row in islice(Reader(run.path).outputs(folder), OUTPUTS):
+        yield Padding(_output(row, width - 2), (0, 0, 0, 2))
+    yield Text()
+
+
+def _findings(pipeline: Json) -> Iterator[Text]:
+    if pipeline["reason"]:
+        style = "red" if pipeline["status"] == "failed" else "yellow"
+        yield Text(f"{pipeline['status']}: {plain(pipeline['reason'])}", style=style)
+    if pipeline["saturated"]:
+        yield Text(_saturated(pipeline["backlog_slope"]), style="yellow")
+    if slo := pipeline["slo"]:
+        yield Text(_slo(slo))
+
+
+def _saturated(slope: Json) -> str:
+    low, high = slope.get("low"), slope.get("high")
+    bounds = "" if low is None else f" ({significant(low)} to {significant(high)})"
+    return (
+        f"saturated: its backlog grew by {significant(slope['estimate'])}{bounds} queries/s, "
+        "so its latency depends on how long one looks"
+    )
+
+
+def _slo(slo: Json) -> str:
+    limit = f"within {slo['latency_ms']:g} ms"
+    if slo["attainment"] is None:
+        return f"slo: {limit}: no queries to count"
+    goodput = "" if slo["goodput"] is None else f", goodput {significant(slo['goodput'])} queries/s"
+    return f"slo: {slo['attainment']:.1%} of offered queries {limit}{goodput}"
+
+
+def _log(path: Path) -> Iterator[Text]:
+    """The end of what the worker wrote to its standard error."""
+    lines = _tail(path)
+    if lines:
+        yield Text("the end of its stderr.log:", style="dim")
+    for line in lines:
+        yield Text(f"  {plain(line)}", style="dim", overflow="fold")
+
+
+def _tail(path: Path) -> list[str]:
+    if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+        return []
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - LOG_BYTES))
+        text = file.read(LOG_BYTES).decode(errors="replace")
+    return [line for line in text.splitlines() if line.strip()][-LOG_LINES:]
+
+
+def _output(row: Json, width: int) -> Text:
+    """One output of a sink in one line."""
+    head = f"query {row.get('query')} ▸ {row.get('sink')}: "
+    body = json.dumps(row.get("output"), ensure_ascii=False)
+    return Text(one_line(head + body, width), style="dim", no_wrap=True)

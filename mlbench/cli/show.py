@@ -1,0 +1,42 @@
+"""``mlbench show``: a run on one page."""
+
+from __future__ import annotations
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command(
+    "show",
+    epilog="""
+\b
+Examples:
+  mlbench show runs/20260102-030405-rag-1a2b
+  mlbench show 20260102-030405-rag-1a2b         the same: ids are looked for in runs/
+  mlbench show RUN --json | jq .pipelines.rag.latency_ms
+\b
+Exit status:
+  0  shown, whatever its verdict
+  2  there is no such run, or it cannot be read
+""",
+)
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
+def command(run: str, as_json: bool) -> None:
+    """Show RUN, a run directory or the id of one in runs/.
+
+    Verdict with its reasons, a row for each pipeline, a row for each of its stages, what
+    failed and why, and the first outputs. A run that still goes on shows what it has so far.
+    """
+    from mlbench.cli.find import find_run
+    from mlbench.cli.page import results, write_json
+
+    found = find_run(run)
+    summary = found.summary()
+    if as_json:
+        write_json(summary)
+        return
+    from mlbench.cli.report import print_report
+
+    print_report(found, summary, results())

@@ -1,0 +1,40 @@
+"""Gamma load: arrivals that are burstier, or more regular, than Poisson."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from pydantic import Field
+
+from mlbench.load import OpenLoad
+
+__all__ = ["Gamma"]
+
+
+class Gamma(OpenLoad):
+    """Gaps between queries are gamma-distributed with mean 1 / rate seconds.
+
+    ``cv`` is the coefficient of variation of the gaps, their standard deviation over their
+    mean: 1 is Poisson, above 1 comes in bursts (traces of LLM services show 1 to 4), below
+    1 is more regular. Shape 1 / cv², scale cv² / rate.
+
+    Examples
+    --------
+    >>> from itertools import islice
+    >>> due = list(islice(Gamma(rate=100, cv=3).due(Random(1)), 50_000))
+    >>> 90 < 50_000 / (due[-1] / 1e9) < 110
+    True
+    """
+
+    rate: float = Field(gt=0, le=1e6, description="mean queries per second")
+    cv: float = Field(gt=0, le=100, description="standard deviation of the gaps over their mean")
+
+    def due(self, random: Random) -> Iterator[int]:
+        """Due times in ns after the barrier."""
+        shape = 1 / self.cv**2
+        scale_s = self.cv**2 / self.rate
+        due_s = 0.0
+        while True:
+            due_s += random.gammavariate(shape, scale_s)
+            yield round(due_s * 1e9)
