@@ -247,7 +247,7 @@ def _signature(function: Callable[..., object]) -> tuple[str, dict[str, inspect.
 
 def _hints(function: Callable[..., object]) -> dict[str, Any]:
     try:
-        return get_type_hints(function)
+        return get_type_hints(function, include_extras=True)
     except NameError:  # a name that exists for the type checker only
         return {}
 

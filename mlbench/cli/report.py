@@ -145,12 +145,12 @@ def _pipeline(
 ) -> Iterator[RenderableType]:
     yield name(key, "bold")
     for finding in _findings(pipeline):
-        yield Padding(finding, (0, 0, 0, 2))
+        yield Padding(finding, (0, 0, 0, 2), expand=False)
     if pipeline["status"] == "failed":
-        yield Padding(Group(*_log(run.path / "pipelines" / folder / "stderr.log")), (0, 0, 0, 2))
-    yield Padding(stage_table(pipeline, notes), (0, 0, 0, 2))
+        yield Padding(Group(*_log(run.path / "pipelines" / folder / "stderr.log")), (0, 0, 0, 2), expand=False)
+    yield Padding(stage_table(pipeline, notes), (0, 0, 0, 2), expand=False)
     for row in islice(Reader(run.path).outputs(folder), OUTPUTS):
-        yield Padding(_output(row, width - 2), (0, 0, 0, 2))
+        yield Padding(_output(row, width - 2), (0, 0, 0, 2), expand=False)
     yield Text()
 
 

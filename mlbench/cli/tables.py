@@ -46,7 +46,7 @@ def table_of(columns: Iterable[Column]) -> Table:
     """The columns as a table with as few lines as can be."""
     columns = list(columns)
     table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold"
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
     )
     for column in columns:
         table.add_column(column.title, justify=column.justify, vertical="bottom", overflow="fold")

@@ -43,6 +43,11 @@ _RESOLVERS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+_CORE = "tag:yaml.org,2002:"
+_SCALARS = {kind: re.compile(pattern) for kind, pattern, _ in _RESOLVERS}
+_TAGS = {_CORE + kind for kind in (*_SCALARS, "str", "map", "seq")}
+
+
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalars of YAML 1.2."""
 
@@ -58,6 +63,7 @@ class _Dumper(yaml.SafeDumper):
 
 for _tag, _pattern, _first in _RESOLVERS:
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+    _Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
     _Loader.yaml_implicit_resolvers.setdefault("", [])
 _Loader.yaml_implicit_resolvers[""] = [("tag:yaml.org,2002:null", re.compile(r"^$"))]
 
@@ -76,6 +82,10 @@ class _Reader:
         if self.nodes > MAX_NODES or len(path) > MAX_DEPTH:
             raise SpecError([self._problem(path, node, "the document is too large or too deep")])
         self.places.setdefault(path, self._place(node))
+        if node.tag not in _TAGS:
+            tag = node.tag.replace(_CORE, "!!")
+            self.problems.append(self._problem(path, node, f"the tag {tag!r} is not read"))
+            return None
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
@@ -100,9 +110,10 @@ class _Reader:
         return result
 
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Any:  # Any: a YAML scalar
-        kind = node.tag.rpartition(":")[2]
-        if node.tag.startswith("!"):
-            self.problems.append(self._problem(path, node, f"the tag {node.tag!r} is not read"))
+        kind = node.tag.removeprefix(_CORE)
+        if kind in _SCALARS and not _SCALARS[kind].match(node.value):
+            self.problems.append(self._problem(path, node, f"{node.value!r} is not a {kind}"))
+            return None
         if kind == "null":
             return None
         if kind == "bool":

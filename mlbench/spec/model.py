@@ -18,7 +18,11 @@ class SpecModel(BaseModel):
     """Data that says what to do; it does nothing itself."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        serialize_by_alias=True,
+        ser_json_inf_nan="constants",
     )
 
     def plain(self) -> dict[str, Any]:  # Any: JSON-like data, as written in YAML

@@ -61,8 +61,12 @@ class Request(SpecModel):
 
 
 def spec_hash(bench: Benchmark) -> str:
-    """SHA-256 of the canonical spec: all defaults filled in, keys sorted, 16 hex digits."""
-    text = json.dumps(bench.complete(), sort_keys=True, ensure_ascii=False)
+    """SHA-256 of the spec with all defaults filled in, 16 hex digits.
+
+    The order of stages and pipelines counts: the first stage is the entry, and processors
+    are divided in order.
+    """
+    text = json.dumps(bench.complete(), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -21,7 +21,8 @@ MAX_JSON_BYTES = 64 << 20
 
 def folder_of(run: Path, code: int, name: str) -> Path:
     """The folder of a pipeline; its name stands in front where a file system takes it."""
-    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in name).lstrip(".")
+    allowed = (c.isascii() and (c.isalnum() or c in "-_.") for c in name)
+    safe = "".join(c if ok else "_" for c, ok in zip(name, allowed, strict=True)).lstrip(".")
     same = safe == name and safe
     return run / PIPELINES / (name if same else f"{safe or 'pipeline'}-{code}")
 

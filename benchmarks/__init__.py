@@ -1,0 +1,1 @@
+"""mlbench measured against its peers and against the floor: ``make bench``."""

@@ -1,0 +1,82 @@
+"""A benchmark that can run, as text: each pipeline with its load, place and graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from mlbench.check import resolve
+from mlbench.check.hardware import ranges
+from mlbench.cli.goal import stop_rules, stop_text
+from mlbench.cli.loads import load_text
+from mlbench.cli.page import Page, name
+from mlbench.cli.picture import picture
+from mlbench.cli.text import plain
+from mlbench.placements.cpus import ResolvedPlacement, divide
+from mlbench.spec import Benchmark
+
+__all__ = ["print_overview"]
+
+
+def print_overview(bench: Benchmark, page: Page) -> None:
+    """Print ``ok`` and every pipeline.
+
+    Raises
+    ------
+    SpecError
+        If the benchmark cannot run here.
+    """
+    graphs, places, rules = resolve(bench), _placements(bench), stop_rules(bench)
+    head = Text("ok", style="bold green")
+    head.append(f"  {plain(bench.name)}", style="not bold default")
+    page.print(head)
+    for key, graph in graphs.items():
+        page.print()
+        page.print(name(key, "bold underline"))
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="dim")
+        grid.add_column(overflow="fold")
+        grid.add_row("load", f"{plain(load_text(graph.spec.load))}, {stop_text(rules[key])}")
+        grid.add_row("place", plain(_place_text(places[key])))
+        grid.add_row("runs", ", ".join(_habits(bench, key)))
+        page.print(Padding(grid, (0, 0, 0, 2), expand=False))
+        page.print()
+        for line in picture(graph):
+            page.print(Padding(line, (0, 0, 0, 4), expand=False))
+
+
+def _placements(bench: Benchmark) -> dict[str, ResolvedPlacement]:
+    """Where the pipelines will run, as the engine divides this machine."""
+    from mlbench.machine.cpu import available_cpus, read_cores
+
+    gpus = 0
+    if any(pipeline.place.device != "cpu" for pipeline in bench.pipelines.values()):
+        from mlbench.machine.gpu import device_count
+
+        gpus = device_count()
+    return divide(bench, available_cpus(), read_cores(), gpus)
+
+
+def _place_text(place: ResolvedPlacement) -> str:
+    plural = "s" * (len(place.cpus) != 1)
+    parts = [
+        place.device,
+        f"processor{plural} {ranges(frozenset(place.cpus))}"
+        + (" (shared with another pipeline)" if place.shared else ""),
+        f"{place.threads} thread{'s' * (place.threads != 1)}",
+    ]
+    if place.priority != "normal":
+        parts.append(f"priority {place.priority}")
+    return ", ".join(parts)
+
+
+def _habits(bench: Benchmark, key: str) -> Iterator[str]:
+    pipeline = bench.pipelines[key]
+    yield pipeline.execution
+    count = pipeline.warmup.queries
+    yield f"{count} warm-up quer{'y' if count == 1 else 'ies'}"
+    if pipeline.slo is not None:
+        yield f"slo {pipeline.slo.latency_ms:g} ms"

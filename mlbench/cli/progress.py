@@ -1,0 +1,188 @@
+"""What people see while a run goes on: live bars in a terminal, else a line for each phase."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Protocol
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mlbench.cli.goal import Goal, goal
+from mlbench.cli.numbers import duration, significant, unit_for
+from mlbench.cli.page import Page, name
+from mlbench.cli.tally import Tally
+from mlbench.cli.text import plain
+from mlbench.spec import Stop
+
+__all__ = ["STOPPING", "Bars", "Lines", "Moment", "Progress"]
+
+STOPPING = "stopping; press Ctrl-C again to kill"
+ENDED = frozenset({"done", "failed", "stopped"})
+STYLES = {"done": "green", "failed": "red", "stopped": "yellow", "load": "cyan"}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A run at one instant.
+
+    Parameters
+    ----------
+    manifest
+        ``run.json``; Any: JSON.
+    tallies, stops
+        By pipeline, what is recorded of it and when its load ends.
+    stopping
+        Whether the person has asked for its end.
+    """
+
+    manifest: Mapping[str, Any]
+    tallies: Mapping[str, Tally]
+    stops: Mapping[str, Stop | None]
+    stopping: bool = False
+
+    @property
+    def load_s(self) -> float:
+        """Seconds since the barrier."""
+        barrier_ns = self.manifest.get("barrier_ns")
+        return 0.0 if barrier_ns is None else max(0, time.monotonic_ns() - barrier_ns) / 1e9
+
+
+class Progress(Protocol):
+    """Something that shows moments, between entering and leaving it."""
+
+    def __enter__(self) -> Progress: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def show(self, moment: Moment) -> None:
+        """Show it in place of the one before."""
+
+
+class Lines:
+    """A line when the phase changes, a pipeline ends, or the end was asked for."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._said: set[str] = set()
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        return None
+
+    def show(self, moment: Moment) -> None:
+        """Say what is new."""
+        if moment.stopping:
+            self._say("stopping", STOPPING)
+        status = moment.manifest["status"]
+        self._say(f"phase {status}", str(status))
+        for key, entry in moment.manifest["pipelines"].items():
+            if entry["status"] in ENDED:
+                reason = f": {entry['reason']}" if entry.get("reason") else ""
+                tally = moment.tallies.get(key, Tally())
+                counts = f" ({tally.done:,} done, {tally.failed:,} failed)"
+                self._say(f"end {key}", f"{key}: {entry['status']}{reason}{counts}")
+
+    def _say(self, what: str, text: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
+            self._page.print(plain(text), soft_wrap=True)
+
+
+class Bars:
+    """One line a pipeline: phase, bar, what is left, rate, queries, lateness."""
+
+    def __init__(self, page: Page) -> None:
+        self._live = Live(console=page, auto_refresh=False, transient=True)
+
+    def __enter__(self) -> Bars:
+        self._live.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.__exit__(kind, error, trace)
+
+    def show(self, moment: Moment) -> None:
+        """Draw it."""
+        self._live.update(_drawing(moment), refresh=True)
+
+
+def _drawing(moment: Moment) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim", expand=True)
+    table.add_column("", no_wrap=True, max_width=20, overflow="ellipsis")
+    table.add_column("phase", no_wrap=True)
+    table.add_column("", ratio=1, min_width=8)
+    for title in ("", "/s", "done", "failed", "late p99"):
+        table.add_column(title, no_wrap=True, justify="right")
+    for key, entry in moment.manifest["pipelines"].items():
+        table.add_row(*_row(key, entry, moment))
+    status = str(moment.manifest["status"])
+    if not moment.manifest["pipelines"]:
+        return Text(status, style="dim")
+    return Group(table, Text(STOPPING, style="bold yellow")) if moment.stopping else table
+
+
+def _row(key: str, entry: Mapping[str, Any], moment: Moment) -> list[RenderableType]:
+    tally = moment.tallies.get(key, Tally())
+    reached = goal(moment.stops.get(key), moment.load_s, tally.queries)
+    phase = _phase(entry, moment, reached)
+    begun = moment.manifest.get("barrier_ns") is not None
+    late_ms = tally.lateness.quantile_ms(0.99) if begun else None
+    return [
+        name(key, "bold"),
+        Text(phase, style=STYLES.get(phase, "dim")),
+        _bar(phase, reached, begun),
+        Text(_left(phase, reached, moment), style="dim"),
+        f"{significant(tally.done / moment.load_s)}" if begun and moment.load_s else "-",
+        f"{tally.done:,}",
+        Text(f"{tally.failed:,}", style="bold red" if tally.failed else ""),
+        "-" if late_ms is None else _time(late_ms),
+    ]
+
+
+def _phase(entry: Mapping[str, Any], moment: Moment, reached: Goal) -> str:
+    """The pipeline's own status where it has ended, else the phase that it is in."""
+    if entry["status"] in ENDED:
+        return str(entry["status"])
+    phase = str(moment.manifest["status"])
+    return "drain" if phase == "load" and reached.share == 1 else phase
+
+
+def _bar(phase: str, reached: Goal, begun: bool) -> RenderableType:
+    if phase in ENDED:
+        return ProgressBar(total=1, completed=1 if phase == "done" else reached.share or 0)
+    if not begun or reached.share is None:
+        return ProgressBar(total=None, pulse=True)
+    return ProgressBar(total=1, completed=reached.share)
+
+
+def _left(phase: str, reached: Goal, moment: Moment) -> str:
+    if phase == "load":
+        return reached.left
+    phases = moment.manifest["phases"]
+    if phase in ENDED or not phases:
+        return ""
+    return duration((time.monotonic_ns() - phases[-1]["start_ns"]) / 1e9)
+
+
+def _time(value_ms: float) -> str:
+    unit = unit_for([value_ms])
+    return f"{unit.show(value_ms)} {unit.name}"

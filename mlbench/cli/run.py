@@ -1,0 +1,103 @@
+"""``mlbench run``: execute a spec, follow it, show what it measured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mlbench.cli.options import set_option
+from mlbench.cli.status import FAILED, INTERRUPTED, INVALID, OK
+
+if TYPE_CHECKING:
+    from mlbench.run import Run
+    from mlbench.spec import Benchmark
+
+__all__ = ["command"]
+
+
+@click.command(
+    "run",
+    epilog="""
+\b
+Examples:
+  mlbench run examples/vision_beside_training.yml
+  mlbench run spec.yml --out /data/runs --set stop.seconds=60 --set seed=8
+  mlbench run spec.yml --json > result.json
+\b
+Exit status:
+  0    done, and the verdict is VALID
+  1    a pipeline, or the engine, ended by failure
+  2    the spec cannot run here; each problem is a line on standard error
+  3    done, and the verdict is INVALID; the reasons are shown
+  130  interrupted: the first Ctrl-C stops the run and closes it, the second kills it
+""",
+)
+@click.argument("spec")
+@click.option(
+    "--out", default="runs", show_default=True, metavar="DIR", help="Where the run directory goes."
+)
+@set_option
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
+def command(spec: str, out: str, assignments: Sequence[str], as_json: bool) -> None:
+    """Run SPEC, a YAML file: all its pipelines at once, side by side on this machine.
+
+    The spec is checked first. Progress goes to standard error, results to standard output.
+    The work happens in processes of its own and is recorded as it goes, so `mlbench show`
+    reads the same run from another terminal, or later.
+    """
+    bench = _benchmark(spec, assignments)
+    run, interrupts = _execute(bench, out)
+    if interrupts > 1 and not as_json:
+        click.echo(f"killed; what it recorded is in {run.path}", err=True)
+        sys.exit(INTERRUPTED)
+    summary = _summary(run)
+    if as_json:
+        from mlbench.cli.page import write_json
+
+        write_json(summary)
+    else:
+        from mlbench.cli.page import results
+        from mlbench.cli.report import print_report
+
+        print_report(run, summary, results())
+    sys.exit(INTERRUPTED if interrupts else _status(summary))
+
+
+def _benchmark(spec: str, assignments: Sequence[str]) -> Benchmark:
+    from mlbench.check import check_file
+    from mlbench.errors import SpecError
+
+    bench, problems = check_file(spec, assignments)
+    if problems:
+        raise SpecError(problems)
+    return bench
+
+
+def _execute(bench: Benchmark, out: str) -> tuple[Run, int]:
+    """The run, when it has ended, and how often it was interrupted."""
+    from mlbench.cli.follow import Interrupts, follow
+    from mlbench.run import start
+
+    with Interrupts() as interrupts:
+        run = start(bench, out)
+        interrupts.watch(run)
+        follow(run, interrupts)
+    return run, interrupts.count
+
+
+def _summary(run: Run) -> dict[str, Any]:  # Any: JSON
+    from mlbench.cli.page import notes
+
+    with notes().status("reading the tables"):
+        return run.summary()
+
+
+def _status(summary: Mapping[str, Any]) -> int:  # Any: JSON
+    """The exit status of a run that nobody interrupted."""
+    ends = {summary["status"], *(each["status"] for each in summary["pipelines"].values())}
+    if ends & {"failed", "aborted"}:
+        return FAILED
+    return OK if summary["verdict"] == "VALID" else INVALID

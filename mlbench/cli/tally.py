@@ -1,0 +1,89 @@
+"""What a run has recorded so far, counted batch by batch: nothing is read twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from mlbench.records import Outcome, Phase
+
+if TYPE_CHECKING:
+    from mlbench.run import Run
+
+__all__ = ["Histogram", "Tallies", "Tally"]
+
+BINS_PER_OCTAVE = 8
+
+
+class Histogram:
+    """Times in bins that are 9 % wide: a quantile of any number of them in bounded memory."""
+
+    def __init__(self) -> None:
+        self._counts: NDArray[np.int64] = np.zeros(64 * BINS_PER_OCTAVE, dtype=np.int64)
+
+    def add(self, values_ns: NDArray[np.int64]) -> None:
+        """Count values; those below 1 ns are taken for 1 ns."""
+        octaves = np.log2(np.maximum(values_ns, 1))
+        bins = (octaves * BINS_PER_OCTAVE).astype(np.int64)
+        self._counts += np.bincount(bins, minlength=self._counts.size)
+
+    def quantile_ms(self, p: float) -> float | None:
+        """The upper edge of the bin in which the quantile falls; null without values."""
+        total = int(self._counts.sum())
+        if not total:
+            return None
+        position = int(np.searchsorted(np.cumsum(self._counts), p * total))
+        return float(2 ** ((position + 1) / BINS_PER_OCTAVE)) / 1e6
+
+
+@dataclass
+class Tally:
+    """One pipeline: queries of its load that were sent, are done, or ended otherwise."""
+
+    sent: int = 0
+    done: int = 0
+    failed: int = 0
+    lateness: Histogram = field(default_factory=Histogram)
+
+    @property
+    def queries(self) -> int:
+        """Queries that are known of: an open load's when sent, a closed load's when ended."""
+        return max(self.sent, self.done + self.failed)
+
+    def complete(self, batch: pa.RecordBatch) -> None:
+        """Count a batch of completions, warm-up left out."""
+        batch = batch.filter(pc.equal(batch["phase"], int(Phase.LOAD)))
+        done = pc.sum(pc.equal(batch["outcome"], int(Outcome.DONE))).as_py() or 0
+        self.done += done
+        self.failed += batch.num_rows - done
+        sent, due = batch["sent"].to_numpy(), batch["due"].to_numpy()
+        self.lateness.add(sent - due)
+
+
+class Tallies:
+    """The tallies of all pipelines of a run, brought up to date by `update`."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._cursor: Mapping[str, int] = {}
+        self.of: dict[str, Tally] = {}
+
+    def update(self, manifest: Mapping[str, Any]) -> None:  # Any: JSON
+        """Count what was written since the last time."""
+        names = list(manifest["pipelines"])
+        for name in names:
+            self.of.setdefault(name, Tally())
+        batches, self._cursor = self._run.tail(self._cursor)
+        for name in names:
+            for batch in batches.get(f"{name}/completions", ()):
+                self.of[name].complete(batch)
+        for batch in batches.get("dispatch", ()):
+            counts = np.bincount(batch["pipeline"].to_numpy(), minlength=len(names))
+            for name, count in zip(names, counts, strict=False):
+                self.of[name].sent += int(count)
