@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mlbench.analysis.arrays import column
 from mlbench.analysis.record import ENDED, Record
 
 __all__ = ["Period", "load_period", "measured_period", "shared_period"]
@@ -23,11 +24,16 @@ class Period:
 
 
 def load_period(record: Record, name: str) -> Period | None:
-    """The load phase of a pipeline, so far as it has come; null before it begins."""
+    """The load phase of a pipeline, so far as it has come; null before it begins.
+
+    Of a load whose queries are all due at once it lasts until the last of them is done.
+    """
     load = record.pipeline(name).get("load") or {}
     begin, end = load.get("begin_ns"), load.get("end_ns")
     if begin is None:
         return None
+    if load.get("until_last_completion"):
+        end = max(column(record.completed(name), "done"), default=end)
     return _not_empty(begin, record.latest_ns if end is None else end)
 
 

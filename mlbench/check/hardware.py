@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mlbench.errors import Path, Problem
+from mlbench.load import LoadModel
 from mlbench.placement import PlacementMethod
 from mlbench.spec import Placement
 
-__all__ = ["HERE", "Hardware", "wrong_placement"]
+__all__ = ["HERE", "Hardware", "lacking", "wrong_placement"]
 
 
 def _gpu_count() -> int:
@@ -54,7 +55,7 @@ def wrong_placement(
     if place.cpus is not None or place.threads is not None:
         yield from _wrong_processors(place, hardware.processors(), at)
     if sharing is not None and place.sharing is not None:
-        yield from _missing(sharing, (*at, "sharing", place.sharing.name))
+        yield from lacking(sharing, (*at, "sharing", place.sharing.name))
 
 
 def _wrong_device(device: str, hardware: Hardware, path: Path) -> Iterator[Problem]:
@@ -97,10 +98,11 @@ def ranges(numbers: frozenset[int]) -> str:
     return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
-def _missing(sharing: PlacementMethod, path: Path) -> Iterator[Problem]:
+def lacking(wants: LoadModel | PlacementMethod, path: Path) -> Iterator[Problem]:
+    """What the machine lacks for a load or a placement method, by its own word."""
     try:
-        lacking = sharing.missing()
-    except Exception as error:  # noqa: BLE001  the method is anybody's and talks to drivers
-        lacking = f"cannot be looked for: {type(error).__name__}: {error}"
-    if lacking:
-        yield Problem(path, lacking)
+        missing = wants.missing()
+    except Exception as error:  # noqa: BLE001  it is anybody's and talks to files and drivers
+        missing = f"cannot be looked for: {type(error).__name__}: {error}"
+    if missing:
+        yield Problem(path, missing)

@@ -11,7 +11,7 @@ from mlbench.check.execution import needs_pipelined, wrong_stop
 from mlbench.check.find import Found, find_choice, find_use
 from mlbench.check.flow import misfits
 from mlbench.check.graph import Graph, nodes_of
-from mlbench.check.hardware import Hardware, wrong_placement
+from mlbench.check.hardware import Hardware, lacking, wrong_placement
 from mlbench.check.joins import impossible_joins, wrong_joins
 from mlbench.check.routers import wrong_routes
 from mlbench.check.structure import dangling, reserved, twice, unreachable
@@ -72,6 +72,8 @@ def check_pipeline(name: str, pipeline: Pipeline, hardware: Hardware | None) -> 
     found += wrong_stop(pipeline.stop, path)
     if hardware is not None:
         found += wrong_placement(pipeline.place, parts.sharing.made, hardware, path)
+        if parts.load.made is not None:
+            found += lacking(parts.load.made, (*path, "load", pipeline.load.name))
     return Checked(found, None if found else _graph(name, pipeline, parts))
 
 

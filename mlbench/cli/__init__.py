@@ -41,7 +41,7 @@ Examples:
 )
 @click.version_option(__version__, prog_name="mlbench", message="%(prog)s %(version)s")
 def commands() -> None:
-    """What happens when these machine-learning pipelines share this machine?
+    """Measure what happens when machine-learning pipelines share a machine.
 
     A spec, a YAML file, names pipelines: graphs of stages with their data and load. `run`
     executes them side by side in processes of their own and writes a run directory, which

@@ -19,7 +19,8 @@ def told(error: MlbenchError) -> int:
     """Print a user's mistake, one line each, on standard error; returns the exit status."""
     if isinstance(error, SpecError):
         for problem in error.problems:
-            click.echo(plain(str(problem)), err=True)
+            start = "error: " if problem.file is None else ""
+            click.echo(f"{start}{plain(str(problem))}", err=True)
         return BAD_INPUT
     lines = str(error).splitlines() or [type(error).__name__]
     click.echo(f"error: {plain(lines[0])}", err=True)
@@ -31,7 +32,9 @@ def told(error: MlbenchError) -> int:
 def defect(error: Exception) -> int:
     """Print a mistake of mlbench itself with its traceback; returns the exit status."""
     text = "".join(traceback.format_exception(error))
-    click.echo(f"{text}\nthis is a defect of mlbench: please report it with the text above", err=True)
+    click.echo(
+        f"{text}\nthis is a defect of mlbench: please report it with the text above", err=True
+    )
     return FAILED
 
 

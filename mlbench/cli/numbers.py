@@ -25,20 +25,18 @@ MICROSECONDS, MILLISECONDS, SECONDS = Unit("µs", 1e3), Unit("ms", 1.0), Unit("s
 
 
 def unit_for(values_ms: Iterable[float | None]) -> Unit:
-    """The unit in which most of a column's values have few digits; the lower one of a tie.
+    """The unit in which the values of a column come nearest to two digits before the point.
 
     Examples
     --------
-    >>> unit_for([0.02, 0.03, None]).name, unit_for([45.0, 0.1, 80.0]).name, unit_for([]).name
-    ('µs', 'ms', 'ms')
+    >>> [unit_for(values).name for values in ([0.02, 0.03, None], [45.0, 0.1, 80.0], [])]
+    ['µs', 'ms', 'ms']
     """
-    known = sorted(value for value in values_ms if value is not None and value > 0)
+    known = [log10(value) for value in values_ms if value is not None and value > 0]
     if not known:
         return MILLISECONDS
-    middle = known[(len(known) - 1) // 2]
-    if middle < 1:
-        return MICROSECONDS
-    return MILLISECONDS if middle < 10_000 else SECONDS
+    units = (MILLISECONDS, MICROSECONDS, SECONDS)
+    return min(units, key=lambda unit: sum((x + log10(unit.per_ms) - 1) ** 2 for x in known))
 
 
 def significant(value: float) -> str:

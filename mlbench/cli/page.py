@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import click
 from rich.console import Console
@@ -28,10 +29,8 @@ class Page(Console):
 
 def results() -> Page:
     """Standard output, for what was asked for."""
-    width = PIPED_WIDTH if not click.get_text_stream("stdout").isatty() else None
-    if os.environ.get("COLUMNS", "").isdigit():
-        width = None
-    return Page(width=width, highlight=False, emoji=False, markup=False)
+    told = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Page(width=None if told else PIPED_WIDTH, highlight=False, emoji=False, markup=False)
 
 
 def notes() -> Page:

@@ -37,9 +37,7 @@ class _Drawing:
     graph: Graph
     drawn: set[int] = field(default_factory=set)
 
-    def chain(
-        self, node: Node, lead: str, indent: str, above: tuple[int, ...]
-    ) -> Iterator[Text]:
+    def chain(self, node: Node, lead: str, indent: str, above: tuple[int, ...]) -> Iterator[Text]:
         """A stage and what follows it.
 
         Parameters

@@ -23,6 +23,9 @@ from mlbench.spec import Stop
 
 __all__ = ["STOPPING", "Bars", "Lines", "Moment", "Progress"]
 
+Entry = Mapping[str, Any]
+"""What the manifest says of one pipeline; Any: JSON."""
+
 STOPPING = "stopping; press Ctrl-C again to kill"
 ENDED = frozenset({"done", "failed", "stopped"})
 STYLES = {"done": "green", "failed": "red", "stopped": "yellow", "load": "cyan"}
@@ -47,11 +50,11 @@ class Moment:
     stops: Mapping[str, Stop | None]
     stopping: bool = False
 
-    @property
-    def load_s(self) -> float:
-        """Seconds since the barrier."""
-        barrier_ns = self.manifest.get("barrier_ns")
-        return 0.0 if barrier_ns is None else max(0, time.monotonic_ns() - barrier_ns) / 1e9
+    def load_s(self, key: str) -> float:
+        """Seconds that a pipeline has been under load, those of its drain included."""
+        entry, begin_ns = self.manifest["pipelines"][key], self.manifest.get("barrier_ns")
+        end_ns = entry["load"]["end_ns"] or entry.get("ended_ns") or time.monotonic_ns()
+        return 0.0 if begin_ns is None else max(0, end_ns - begin_ns) / 1e9
 
 
 class Progress(Protocol):
@@ -87,8 +90,8 @@ class Lines:
         """Say what is new."""
         if moment.stopping:
             self._say("stopping", STOPPING)
-        status = moment.manifest["status"]
-        self._say(f"phase {status}", str(status))
+        for phase in moment.manifest["phases"]:
+            self._say(f"phase {phase['name']}", str(phase["name"]))
         for key, entry in moment.manifest["pipelines"].items():
             if entry["status"] in ENDED:
                 reason = f": {entry['reason']}" if entry.get("reason") else ""
@@ -140,25 +143,24 @@ def _drawing(moment: Moment) -> RenderableType:
     return Group(table, Text(STOPPING, style="bold yellow")) if moment.stopping else table
 
 
-def _row(key: str, entry: Mapping[str, Any], moment: Moment) -> list[RenderableType]:
-    tally = moment.tallies.get(key, Tally())
-    reached = goal(moment.stops.get(key), moment.load_s, tally.queries)
+def _row(key: str, entry: Entry, moment: Moment) -> list[RenderableType]:
+    tally, load_s = moment.tallies.get(key, Tally()), moment.load_s(key)
+    reached = goal(moment.stops.get(key), load_s, tally.queries)
     phase = _phase(entry, moment, reached)
-    begun = moment.manifest.get("barrier_ns") is not None
-    late_ms = tally.lateness.quantile_ms(0.99) if begun else None
+    late_ms = tally.lateness.quantile_ms(0.99) if load_s else None
     return [
         name(key, "bold"),
         Text(phase, style=STYLES.get(phase, "dim")),
-        _bar(phase, reached, begun),
-        Text(_left(phase, reached, moment), style="dim"),
-        f"{significant(tally.done / moment.load_s)}" if begun and moment.load_s else "-",
+        _bar(phase, reached, begun=load_s > 0),
+        Text(_left(phase, reached, tally, moment), style="dim"),
+        significant(tally.done / load_s) if load_s else "-",
         f"{tally.done:,}",
         Text(f"{tally.failed:,}", style="bold red" if tally.failed else ""),
         "-" if late_ms is None else _time(late_ms),
     ]
 
 
-def _phase(entry: Mapping[str, Any], moment: Moment, reached: Goal) -> str:
+def _phase(entry: Entry, moment: Moment, reached: Goal) -> str:
     """The pipeline's own status where it has ended, else the phase that it is in."""
     if entry["status"] in ENDED:
         return str(entry["status"])
@@ -174,13 +176,16 @@ def _bar(phase: str, reached: Goal, begun: bool) -> RenderableType:
     return ProgressBar(total=1, completed=reached.share)
 
 
-def _left(phase: str, reached: Goal, moment: Moment) -> str:
+def _left(phase: str, reached: Goal, tally: Tally, moment: Moment) -> str:
+    """What is left of the load or of the drain; in the phases before, the time in them."""
     if phase == "load":
         return reached.left
-    phases = moment.manifest["phases"]
-    if phase in ENDED or not phases:
+    if phase in ENDED:
         return ""
-    return duration((time.monotonic_ns() - phases[-1]["start_ns"]) / 1e9)
+    if phase == "drain":
+        return f"{max(0, tally.sent - tally.done - tally.failed):,} to go" if tally.sent else ""
+    started_ns = moment.manifest["phases"][-1]["start_ns"]
+    return duration((time.monotonic_ns() - started_ns) / 1e9)
 
 
 def _time(value_ms: float) -> str:

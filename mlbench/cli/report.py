@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -16,6 +16,7 @@ from rich.text import Text
 
 from mlbench.cli.footnotes import Footnotes
 from mlbench.cli.loads import load_text
+from mlbench.cli.moments import duration_s, started_s
 from mlbench.cli.numbers import duration, significant
 from mlbench.cli.page import Page, name
 from mlbench.cli.tables import pipeline_tables, stage_table
@@ -25,7 +26,7 @@ from mlbench.store.reader import Reader
 if TYPE_CHECKING:
     from mlbench.run import Run
 
-__all__ = ["duration_s", "print_report", "started_s"]
+__all__ = ["STATUS_STYLES", "print_report"]
 
 CONVENTION = (
     "Quantiles are numpy's inverted_cdf over queries due in the load phase; "
@@ -52,8 +53,12 @@ def print_report(run: Run, summary: Json, page: Page) -> None:
     for table in pipeline_tables(summary["pipelines"], loads, notes, page):
         page.print(table, Text(), sep="\n")
     for key, pipeline in summary["pipelines"].items():
-        folder = manifest["pipelines"][key]["folder"]
-        page.print(Group(*_pipeline(run, key, pipeline, folder, notes, page.width)))
+        folder = run.path / "pipelines" / Path(manifest["pipelines"][key]["folder"]).name
+        page.print(name(key, "bold"))
+        page.print(_indented(_pipeline(pipeline, folder, notes)))
+        for row in islice(Reader(run.path).outputs(folder.name), OUTPUTS):
+            page.print(_indented([_output(row, page.width - 2)]))
+        page.print()
     for line in notes.lines():
         page.print(line)
     page.print(Text(CONVENTION, style="dim"))
@@ -80,27 +85,14 @@ def _header(run: Run, manifest: Json, summary: Json) -> RenderableType:
 def _facts(run: Run, manifest: Json) -> Iterator[tuple[str, str]]:
     started = started_s(manifest)
     if started is not None:
-        when = datetime.fromtimestamp(started).strftime("%Y-%m-%d %H:%M:%S")  # noqa: DTZ006  local
-        yield "when", f"{when}, for {duration(duration_s(manifest) or 0)}"
+        when = datetime.fromtimestamp(started).strftime("%Y-%m-%d %H:%M:%S")
+        seconds = duration_s(manifest, going=run.is_going)
+        yield "when", when if seconds is None else f"{when}, for {duration(seconds)}"
     if machine := manifest.get("machine"):
         yield "machine", _machine(machine)
     if run.request.spec_hash:
         yield "spec", run.request.spec_hash
     yield "run", str(run.path)
-
-
-def started_s(manifest: Json) -> float | None:
-    """When the run began, in seconds of the wall clock; null before it did."""
-    begin = (manifest.get("clock") or {}).get("begin")
-    return None if begin is None else float(begin["realtime_ns"]) / 1e9
-
-
-def duration_s(manifest: Json) -> float | None:
-    """How long the run took; null while it goes on and where its engine did not close it."""
-    clock = manifest.get("clock") or {}
-    if not clock.get("begin") or not clock.get("end"):
-        return None
-    return float(clock["end"]["monotonic_ns"] - clock["begin"]["monotonic_ns"]) / 1e9
 
 
 def _machine(machine: Json) -> str:
@@ -119,9 +111,9 @@ def _machine(machine: Json) -> str:
 
 def _gpus(devices: Any) -> str:  # Any: JSON
     names = [str(device.get("name") or "GPU") for device in devices]
-    distinct = dict.fromkeys(names)
-    counted = [f"{names.count(each)} × {each}" if names.count(each) > 1 else each for each in distinct]
-    return ", ".join(counted) or "no GPU"
+    counts = {each: names.count(each) for each in names}
+    shown = [each if count == 1 else f"{count} of {each}" for each, count in counts.items()]
+    return ", ".join(shown) or "no GPU"
 
 
 def _verdict(summary: Json, going: bool) -> RenderableType:
@@ -140,18 +132,15 @@ def _verdict(summary: Json, going: bool) -> RenderableType:
 # -- one pipeline ------------------------------------------------------------------------
 
 
-def _pipeline(
-    run: Run, key: str, pipeline: Json, folder: str, notes: Footnotes, width: int
-) -> Iterator[RenderableType]:
-    yield name(key, "bold")
-    for finding in _findings(pipeline):
-        yield Padding(finding, (0, 0, 0, 2), expand=False)
+def _indented(parts: Iterable[RenderableType]) -> RenderableType:
+    return Padding(Group(*parts), (0, 0, 0, 2), expand=False)
+
+
+def _pipeline(pipeline: Json, folder: Path, notes: Footnotes) -> Iterator[RenderableType]:
+    yield from _findings(pipeline)
     if pipeline["status"] == "failed":
-        yield Padding(Group(*_log(run.path / "pipelines" / folder / "stderr.log")), (0, 0, 0, 2), expand=False)
-    yield Padding(stage_table(pipeline, notes), (0, 0, 0, 2), expand=False)
-    for row in islice(Reader(run.path).outputs(folder), OUTPUTS):
-        yield Padding(_output(row, width - 2), (0, 0, 0, 2), expand=False)
-    yield Text()
+        yield from _log(folder / "stderr.log")
+    yield stage_table(pipeline, notes)
 
 
 def _findings(pipeline: Json) -> Iterator[Text]:
@@ -166,7 +155,7 @@ def _findings(pipeline: Json) -> Iterator[Text]:
 
 def _saturated(slope: Json) -> str:
     low, high = slope.get("low"), slope.get("high")
-    bounds = "" if low is None else f" ({significant(low)} to {significant(high)})"
+    bounds = "" if low is None or high is None else f" ({significant(low)} to {significant(high)})"
     return (
         f"saturated: its backlog grew by {significant(slope['estimate'])}{bounds} queries/s, "
         "so its latency depends on how long one looks"

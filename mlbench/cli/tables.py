@@ -16,7 +16,7 @@ from mlbench.cli.footnotes import Footnotes
 from mlbench.cli.numbers import significant, unit_for
 from mlbench.cli.page import name
 
-__all__ = ["Column", "pipeline_tables", "stage_table", "table_of"]
+__all__ = ["Column", "fits", "pipeline_tables", "stage_table", "table_of"]
 
 Summary = Mapping[str, Any]
 """What `mlbench.analysis.summary` gives for one pipeline or stage; Any: JSON."""
@@ -45,14 +45,26 @@ class Column:
 def table_of(columns: Iterable[Column]) -> Table:
     """The columns as a table with as few lines as can be."""
     columns = list(columns)
+    two_lines = any("\n" in column.title for column in columns)
+    vertical: Literal["bottom", "top"] = "bottom" if two_lines else "top"
     table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold"
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
     )
     for column in columns:
-        table.add_column(column.title, justify=column.justify, vertical="bottom", overflow="fold")
+        table.add_column(column.title, justify=column.justify, vertical=vertical, overflow="fold")
     for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*row)
     return table
+
+
+def fits(table: Table, page: Console) -> bool:
+    """Whether no line of the table has to be wrapped."""
+    unbounded = page.options.update(max_width=10_000)
+    return Measurement.get(page, unbounded, table).maximum <= page.width
 
 
 def pipeline_tables(
@@ -61,9 +73,11 @@ def pipeline_tables(
     """One row a pipeline: counts and times; as two tables where one is wider than the page."""
     first = Column("pipeline", [name(key, "bold") for key in pipelines], "left")
     counts = _counts(pipelines, loads, notes)
-    times = _times(TIMES, pipelines.values(), [""] * len(pipelines), list(pipelines.values()), notes)
+    times = _times(
+        TIMES, pipelines.values(), [""] * len(pipelines), list(pipelines.values()), notes
+    )
     whole = table_of([first, *counts, *times])
-    if Measurement.get(page, page.options.update(max_width=10_000), whole).maximum <= page.width:
+    if fits(whole, page):
         return [whole]
     return [table_of([first, *counts]), table_of([first, *times])]
 
@@ -140,6 +154,10 @@ def _times(
 
 
 def _reason(row: Summary, *keys: str) -> str | None:
-    """Why a value is null, or what it leaves out."""
+    """Why a value is null, or what it leaves out.
+
+    How many there are is a column of the same table: without it, rows share a footnote.
+    """
     reasons: Mapping[str, str] = row["null_reasons"]
-    return next((reasons[key] for key in keys if key in reasons), None)
+    found = next((reasons[key] for key in keys if key in reasons), None)
+    return None if found is None else found.partition(", there are ")[0]

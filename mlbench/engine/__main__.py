@@ -10,7 +10,8 @@ from mlbench.engine.desk import Desk
 from mlbench.engine.guardian import guard
 from mlbench.engine.process import MARKER, become_subreaper, fork, name_process
 from mlbench.engine.recorder import Feed, record
-from mlbench.engine.ring import DISPATCH_ROW, Ring
+from mlbench.engine.ring import Ring
+from mlbench.engine.rows import DISPATCH_ROW
 from mlbench.engine.wire import pipe
 from mlbench.store.layout import REQUEST, folder_of, read_json
 

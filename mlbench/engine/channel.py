@@ -23,34 +23,57 @@ Item = TypeVar("Item")
 
 
 class Channel(Generic[Item]):
-    """A queue between threads; ``None`` ends one of its readers."""
+    """A queue between threads; ``None`` ends one of its readers.
+
+    ``get`` and ``append`` are those of the queue itself: a thread that hands an item on must
+    reach its next ``get`` before the other one wakes, or that one finds the interpreter lock
+    taken and has to be woken twice. So who gets an item from a bounded channel looks at
+    ``waiting`` himself.
+
+    Parameters
+    ----------
+    bound
+        Items that ``put`` lets wait.
+
+    Attributes
+    ----------
+    get
+        Wait for the next item and take it.
+    append
+        Append an item whether there is room or not.
+    size
+        Items that wait.
+    waiting
+        Threads that wait for room.
+    """
 
     def __init__(self, bound: int) -> None:
         self._items: SimpleQueue[Item | None] = SimpleQueue()
-        self._bound = bound
+        self.bound = bound
         self._space = threading.Condition()
-        self._waiting = 0
+        self.waiting = 0
+        self.get: Callable[[], Item | None] = self._items.get
+        self.append: Callable[[Item | None], None] = self._items.put
+        self.size: Callable[[], int] = self._items.qsize
 
     def put(self, item: Item | None, wait: bool = False) -> None:
         """Append an item; with ``wait``, once there is room."""
-        if wait and self._items.qsize() >= self._bound:
-            self._wait_for_room()
-        self._items.put(item)
+        if wait and self.size() >= self.bound:
+            self.wait_for_room()
+        self.append(item)
 
-    def _wait_for_room(self) -> None:
+    def wait_for_room(self) -> None:
+        """Return when there is room for an item."""
         with self._space:
-            self._waiting += 1
-            while self._items.qsize() >= self._bound:
+            self.waiting += 1
+            while self.size() >= self.bound:
                 self._space.wait()
-            self._waiting -= 1
+            self.waiting -= 1
 
-    def get(self) -> Item | None:
-        """The next item."""
-        item = self._items.get()
-        if self._waiting:
-            with self._space:
-                self._space.notify()
-        return item
+    def got(self) -> None:
+        """Say that an item was taken, where ``waiting`` shows that somebody wants room."""
+        with self._space:
+            self._space.notify()
 
     def get_before(self, instant_ns: int) -> tuple[Item | None, bool]:
         """The next item and true, or nothing and false where none comes before the instant."""
@@ -59,9 +82,8 @@ class Channel(Generic[Item]):
             item = self._items.get(timeout=timeout_s)
         except Empty:
             return None, False
-        if self._waiting:
-            with self._space:
-                self._space.notify()
+        if self.waiting:
+            self.got()
         return item, True
 
 
@@ -97,14 +119,17 @@ class Inbox(Channel[Item]):
         self._ready: deque[Item | None] = deque()
         self._reading = threading.Lock()
         self._asleep = False
+        self.get = self._get
+        self.append = self._append
+        self.size = self._ready.__len__
 
-    def put(self, item: Item | None, wait: bool = False) -> None:  # noqa: ARG002  (unbounded)
+    def _append(self, item: Item | None) -> None:
         """Append an item, and wake a reader that sleeps in the pipe."""
         self._ready.append(item)
         if self._asleep:
             os.write(self._wake_fd, mail(Mail.WAKE))
 
-    def get(self) -> Item | None:
+    def _get(self) -> Item | None:
         """The next item; reads the pipe where there is none."""
         while True:
             try:

@@ -12,15 +12,15 @@ A *branch* is a thread of a query through the graph. What it carries besides its
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from mlbench.check.graph import Edges, Graph
+from mlbench.engine.rows import code_of
 from mlbench.errors import JoinError, RouteError, nearest
 from mlbench.stage import Payload, Route
 
-__all__ = ["Arrival", "Frames", "Joins", "Step", "Visits", "arrive", "routed", "steps_of"]
+__all__ = ["Branch", "Joins", "Step", "arrive", "initial_visits", "routed", "steps_of"]
 
 Visits = tuple[int, ...]
 Frames = Any
@@ -40,6 +40,7 @@ class Step:
 
     __slots__ = (
         "call",
+        "code",
         "cycle",
         "fan_out",
         "index",
@@ -57,6 +58,7 @@ class Step:
 
     def __init__(self, index: int, name: str, call: Call) -> None:
         self.index = index
+        self.code = code_of(index)
         self.name = name
         self.call = call
         self.kind = SINK
@@ -96,9 +98,11 @@ def steps_of(
     return steps
 
 
-@dataclass
-class Arrival:
-    """A branch that has come to a step.
+class Branch:
+    """A thread of a query that has come to a step.
+
+    It is passed on along an edge with one successor, and a new one is made for each branch
+    of a fan-out and for what a join makes of several.
 
     Parameters
     ----------
@@ -106,22 +110,49 @@ class Arrival:
         The stage whose edge it came by.
     parent, ready
         The span that it follows, and when that one ended, in ns.
-    others
-        Further parents, where a join made one branch out of several.
-    number
-        The visit of the step that this is, from 1.
+    id
+        Of the branch in its query, 0 for the first.
+    flight
+        In pipelined execution, the query that it belongs to.
     """
 
-    step: Step
-    payload: Payload
-    source: Step | None
-    parent: int
-    ready: int
-    branch: int = 0
-    visits: Visits = ()
-    frames: Frames = None
-    others: tuple[int, ...] = ()
-    number: int = 1
+    __slots__ = (
+        "flight",
+        "frames",
+        "id",
+        "number",
+        "others",
+        "parent",
+        "payload",
+        "ready",
+        "source",
+        "step",
+        "visits",
+    )
+
+    def __init__(
+        self,
+        step: Step,
+        payload: Payload,
+        source: Step | None,
+        parent: int,
+        ready: int,
+        id: int,  # noqa: A002  (the vocabulary's word)
+        visits: Visits,
+        frames: Frames,
+        flight: Any = None,  # Any: the pipelined executor's
+    ) -> None:
+        self.step = step
+        self.payload = payload
+        self.source = source
+        self.parent = parent
+        self.ready = ready
+        self.id = id
+        self.visits = visits
+        self.frames = frames
+        self.flight = flight
+        self.number = 1
+        self.others: tuple[int, ...] = ()
 
 
 class Joins:
@@ -132,17 +163,18 @@ class Joins:
     def __init__(self) -> None:
         self.branches = count(1)
         self.instances = count()
-        self.waiting: dict[tuple[int, int], dict[int, Arrival]] = {}
+        self.waiting: dict[tuple[int, int], dict[int, Branch]] = {}
 
-    def fan(self, step: Step, source: Arrival, result: Payload, span: int, end: int) -> list[Arrival]:
+    def fan(self, step: Step, source: Branch, result: Payload, span: int, end: int) -> list[Branch]:
         """One branch for each successor, in declared order; they share the payload."""
         frames = (step.index, next(self.instances), source.frames)
+        rest = (source.visits, frames, source.flight)
         return [
-            Arrival(target, result, step, span, end, next(self.branches), source.visits, frames)
+            Branch(target, result, step, span, end, next(self.branches), *rest)
             for target in step.targets
         ]
 
-    def meet(self, arrival: Arrival) -> Arrival | None:
+    def meet(self, arrival: Branch) -> Branch | None:
         """Let a branch come to a join; returns the joined branch when it was the last.
 
         Raises
@@ -162,20 +194,23 @@ class Joins:
         del self.waiting[step.index, instance]
         return self._merge(step, waiting, outer)
 
-    def _merge(self, step: Step, waiting: dict[int, Arrival], outer: Frames) -> Arrival:
+    def _merge(self, step: Step, waiting: dict[int, Branch], outer: Frames) -> Branch:
         last_first = sorted(waiting.values(), key=lambda each: each.ready, reverse=True)
         last = last_first[0]
-        return Arrival(
+        joined = Branch(
             step=step,
             payload={source.name: waiting[source.index].payload for source in step.joins},
             source=last.source,
             parent=last.parent,
             ready=last.ready,
-            branch=next(self.branches),
+            id=next(self.branches),
             visits=tuple(map(max, zip(*(each.visits for each in last_first), strict=True))),
             frames=outer,
-            others=last.others + tuple(p for e in last_first[1:] for p in (e.parent, *e.others)),
+            flight=last.flight,
         )
+        further = (p for each in last_first[1:] for p in (each.parent, *each.others))
+        joined.others = (*last.others, *further)
+        return joined
 
     def unfinished(self, steps: list[Step]) -> str:
         """What is wrong when no branch is live and a join still waits."""
@@ -189,7 +224,7 @@ class Joins:
         )
 
 
-def _instance(arrival: Arrival) -> tuple[int, Frames]:
+def _instance(arrival: Branch) -> tuple[int, Frames]:
     """The instance of the join's fan-out that the branch is inside of, and what is outside."""
     frames = arrival.frames
     while frames is not None:
@@ -203,7 +238,7 @@ def _instance(arrival: Arrival) -> tuple[int, Frames]:
     )
 
 
-def arrive(arrival: Arrival, joins: Joins) -> Arrival | None:
+def arrive(arrival: Branch, joins: Joins) -> Branch | None:
     """Apply what stands at the door of a step: bounds on visits, and joins.
 
     Null where the branch waits in a join for others.
@@ -216,6 +251,7 @@ def arrive(arrival: Arrival, joins: Joins) -> Arrival | None:
                 return None
             arrival = joined
         if step.cycle < 0:
+            arrival.number = 1
             return arrival
         number = arrival.visits[step.cycle] + 1
         if not step.max_visits or number <= step.max_visits:
@@ -225,6 +261,7 @@ def arrive(arrival: Arrival, joins: Joins) -> Arrival | None:
             return arrival
         arrival.step, arrival.source = step.then, step
         if not step.then.special:
+            arrival.number = 1
             return arrival
 
 

@@ -11,16 +11,30 @@ from itertools import count
 from time import monotonic_ns as clock
 
 from mlbench.engine.channel import Channel
-from mlbench.engine.flow import FAN, ROUTE, SINK, Arrival, Joins, Step, arrive, initial_visits, routed
+from mlbench.engine.flow import (
+    FAN,
+    ONE,
+    ROUTE,
+    SINK,
+    Branch,
+    Joins,
+    Step,
+    arrive,
+    initial_visits,
+    routed,
+)
 from mlbench.engine.page import Page, Slot
-from mlbench.engine.records import Ended, Query, Records, TimedSpan, failure, timed_out
+from mlbench.engine.records import CANCELLED, Ended, Query, Records, TimedSpan, failure, timed_out
+from mlbench.engine.ring import HEADER
+from mlbench.engine.rows import FIRST_PLACE, code_of, place_of, route_code
 from mlbench.errors import JoinError, QueryError
 from mlbench.records import NULL, Outcome
 from mlbench.stage import Payload, Visit
 
 __all__ = ["Flight", "Pipelined", "Station"]
 
-DONE, FAILED = int(Outcome.DONE), int(Outcome.FAILED)
+NEW = object()
+"""The payload of a branch whose query has not started."""
 
 
 class Flight:
@@ -36,11 +50,8 @@ class Flight:
         self.live = 1
         self.ended: Ended | None = None
         self.joins: Joins | None = None
-        self.lock = threading.Lock()
+        self.lock: threading.Lock | None = None
         self.timed: list[TimedSpan] = []
-
-
-Item = tuple[Flight, "Arrival | None"]
 
 
 class Station:
@@ -57,7 +68,7 @@ class Station:
     def __init__(self, step: Step, workers: int, queue: int, batch_size: int, max_wait_ns: int):
         self.step = step
         self.workers = workers
-        self.channel: Channel[Item] = Channel(queue)
+        self.channel: Channel[Branch] = Channel(queue)
         self.batch_size = batch_size
         self.max_wait_ns = max_wait_ns
 
@@ -91,6 +102,7 @@ class Pipelined:
         self._entry = entry
         self._inside_cycle = inside_cycle
         self._records = records
+        self._spans = records.rings.spans
         self._visit = visit
         self._cells = page.cells
         self._timeout_ns = timeout_ns
@@ -99,7 +111,7 @@ class Pipelined:
         self._no_visits = initial_visits(self._steps)
         self._batches = count()
         self._under_way: dict[Flight, int] = {}
-        self._ended, self._failed = count(1), count(1)
+        self._ended_count, self._failed_count = count(1), count(1)
         self._threads: list[threading.Thread] = []
         self._cancelled: Ended | None = None
 
@@ -107,7 +119,7 @@ class Pipelined:
         """From now on call ``finished`` with each query that ends, from the thread that ended it."""
         self._finished = finished
 
-    def feed(self, inbox: Channel[Item]) -> None:
+    def feed(self, inbox: Channel[Branch]) -> None:
         """Put ``inbox`` in front of the entry stage, before the threads start."""
         self._stations[self._entry.index].channel = inbox
 
@@ -133,7 +145,12 @@ class Pipelined:
 
     def admit(self, query: Query) -> None:
         """Put a new query in front of the entry stage."""
-        self._stations[self._entry.index].channel.put((Flight(query), None))
+        self._stations[self._entry.index].channel.put(self.branch_of(query))
+
+    def branch_of(self, query: Query) -> Branch:
+        """The first branch of a new query; it has no payload until a worker takes it."""
+        flight = Flight(query)
+        return Branch(self._entry, NEW, None, NULL, query[3], 0, self._no_visits, None, flight)
 
     def _guarded(self, body: Callable[[Station, int], None], station: Station, worker: int) -> None:
         try:
@@ -142,100 +159,149 @@ class Pipelined:
             self._broken(error)
 
     def _loop(self, station: Station, worker: int) -> None:
-        get, step = station.channel.get, station.step
-        while (item := get()) is not None:
-            arrival = self._taken(item)
-            if arrival is not None:
-                self._call(item[0], arrival, step, worker)
+        """Call a stage for one payload after the other; the hot path of pipelined execution."""
+        step, channel, call, spans = station.step, station.channel, station.step.call, self._spans
+        visit, width, mask, numbers = self._visit, spans.width, spans.mask, spans.numbers
+        pack, buffer, events, timings = spans.pack, spans.buffer, visit.events, visit.timings
+        code, direct = code_of(step.index, worker), self._direct(step)
+        wait = (step.index, step.next.index) not in self._inside_cycle
+        append = direct.append if direct is not None else None
+        get = channel.get
+        while (here := get()) is not None:
+            if channel.waiting:
+                channel.got()
+            flight: Flight = here.flight
+            if here.payload is NEW and not self._begin(here):
+                continue
+            if flight.ended is not None:
+                self._branch_ended(flight, NULL)
+                continue
+            if direct is None or step.tracked:
+                self._call(here, step, code)
+                continue
+            query, parent, ready, number = flight.query[0], here.parent, here.ready, here.number
+            place = here.id << 32 | number
+            start = clock()
+            try:
+                result = call(here.payload)
+            except Exception as error:  # a stage may raise anything: it is this query's end
+                self._failed(here, (query, parent, place, code, ready, start, clock()), error)
+                continue
+            end = clock()
+            span = next(numbers)
+            if here.others or events or timings or end > flight.deadline:
+                row = (query, parent, place, code, ready, start, end)
+                self._slow(here, step, result, span, row)
+                continue
+            if span >= spans.limit:
+                spans.wait(span)
+            offset = HEADER + (span & mask) * width
+            pack(buffer, offset, query, parent, place, code, ready, start, end, span + 1)
+            here.payload, here.source, here.parent, here.ready = result, step, span, end
+            here.number, here.step = 1, step.next
+            if wait and direct.size() >= direct.bound:
+                direct.wait_for_room()
+            append(here)  # the last thing before `get`: see `Channel`
 
-    def _taken(self, item: Item) -> Arrival | None:
-        """The arrival that a thread now works on; null where its query has ended."""
-        flight, arrival = item
-        if arrival is None:
-            arrival = self._begin(flight)
-        elif flight.ended is not None:
-            self._branch_ended(flight, NULL)
+    def _direct(self, step: Step) -> Channel[Branch] | None:
+        """The channel behind an edge that every payload takes, without joins or bounds."""
+        if step.kind != ONE or step.next.special:
             return None
-        return arrival
+        return self._stations[step.next.index].channel
 
-    def _begin(self, flight: Flight) -> Arrival | None:
-        """Fetch the items of a new query; null where that failed."""
-        query, started = flight.query, clock()
+    def _begin(self, here: Branch) -> bool:
+        """Fetch the items of a new query; false where that failed, or it was cancelled."""
+        flight, started = here.flight, clock()
         if self._cancelled is not None:
             self._end_branch(flight, NULL, self._cancelled)
-            return None
+            return False
+        query, data = flight.query, len(self._steps)
         flight.started, flight.deadline = started, started + self._timeout_ns
         self._under_way[flight] = started
-        self._note_oldest()
-        data = len(self._steps)
+        if len(self._under_way) == 1:
+            self._note_oldest()
+        put = self._records.span
         try:
-            payload = self._fetch(query[1])
+            here.payload = self._fetch(query[1])
         except Exception as error:  # a data set may raise anything: it is this query's end
             end = clock()
-            self._records.failed_span(query[0], 0, 1, NULL, data, query[3], started, end)
+            code = code_of(data, 0, Outcome.FAILED)
+            put(query[0], NULL, FIRST_PLACE, code, query[3], started, end)
             self._end_branch(flight, end, failure(error))
-            return None
-        end = clock()
-        span = self._records.data_span(query[0], data, query[3], started, end)
-        first = Arrival(self._entry, payload, None, span, end, visits=self._no_visits)
-        return arrive(first, Joins())
+            return False
+        end = here.ready = clock()
+        here.parent = put(query[0], NULL, FIRST_PLACE, data, query[3], started, end)
+        if self._entry.special:
+            flight.joins = Joins()
+            arrive(here, flight.joins)
+        return True
 
-    def _call(self, flight: Flight, arrival: Arrival, step: Step, worker: int) -> None:
-        """Call a stage for one payload, record the span, send the branch on."""
-        visit, query = self._visit, flight.query[0]
-        if step.tracked:
-            visit.query, visit.number = query, arrival.number
+    def _call(self, here: Branch, step: Step, code: int) -> None:
+        """Call a stage that routes, forks, ends, or asks which visit it is."""
+        visit, query = self._visit, here.flight.query[0]
+        visit.query, visit.number = query, here.number
+        place = place_of(here.id, here.number)
         target: Step | None = None
-        route = NULL
         start = clock()
         try:
-            result = step.call(arrival.payload)
+            result = step.call(here.payload)
             end = clock()
             if step.kind == ROUTE:
                 route, target, result = routed(step, result)
+                code += route_code(route)
         except Exception as error:  # a stage may raise anything: it is this query's end
-            end = clock()
-            self._failed_span(flight, arrival, start, end)
-            self._end_branch(flight, end, failure(error))
+            row = (query, here.parent, place, code, here.ready, start, clock())
+            self._failed(here, row, error)
             return
-        row = (worker, NULL, NULL, arrival.ready, start, end)
-        span = self._span(flight, arrival, row, route)
-        self._onward(flight, arrival, target, result, span, end)
+        span = next(self._spans.numbers)
+        row = (query, here.parent, place, code, here.ready, start, end)
+        self._slow(here, step, result, span, row, target)
 
-    def _failed_span(self, flight: Flight, arrival: Arrival, start: int, end: int) -> None:
-        place = (arrival.branch, arrival.number, arrival.parent, arrival.step.index)
-        span = self._records.failed_span(
-            flight.query[0], *place, arrival.ready, start, end, arrival.others
-        )
-        self._records.events(span, self._visit.events)
-        self._visit.timings.clear()
-
-    def _span(self, flight: Flight, arrival: Arrival, row: tuple[int, ...], route: int) -> int:
-        spans, visit = self._records.rings.spans, self._visit
-        span = next(spans.numbers)
-        if arrival.others:
-            self._records.links(span, arrival.others)
-        place = (arrival.branch, arrival.number, arrival.parent, arrival.step.index)
-        whole = (span, flight.query[0], *place, *row)
+    def _slow(
+        self,
+        here: Branch,
+        step: Step,
+        result: Payload,
+        span: int,
+        row: tuple[int, ...],
+        target: Step | None = None,
+    ) -> None:
+        """Record a span with all that it may have, then send the branch on."""
+        visit, end = self._visit, row[-1]
+        if here.others or visit.events:
+            self._records.beside(span, here.others, visit.events)
+            here.others = ()
         if visit.timings:
-            flight.timed.append((whole, visit.timings.pop(), route))
+            here.flight.timed.append((span, visit.timings.pop(), row))
         else:
-            spans.fill(span, *whole, NULL, DONE, route)
-        if visit.events:
-            self._records.events(span, visit.events)
-        return span
+            self._spans.fill(span, *row)
+        self._onward(here, step, target, result, span, end)
+
+    def _failed(self, here: Branch, row: tuple[int, ...], error: BaseException) -> None:
+        self._records.failed(row, here.others, self._visit)
+        self._end_branch(here.flight, row[-1], failure(error))
 
     def _batch_loop(self, station: Station, worker: int) -> None:
-        while (first := station.channel.get()) is not None:
+        code = code_of(station.step.index, worker)
+        over = False
+        while not over and (first := station.channel.get()) is not None:
+            if station.channel.waiting:
+                station.channel.got()
             items, over = self._gather(station, first)
-            taken = [(item[0], arrival) for item in items if (arrival := self._taken(item))]
+            taken = [here for here in items if self._goes_on(here)]
             if taken:
-                self._call_batch(taken, station.step, worker)
-            if over:
-                return
+                self._call_batch(taken, station.step, code)
 
-    def _gather(self, station: Station, first: Item) -> tuple[list[Item], bool]:
-        """Up to a batch of items, as many as come in time; true where the channel ended."""
+    def _goes_on(self, here: Branch) -> bool:
+        if here.payload is NEW:
+            return self._begin(here)
+        if here.flight.ended is not None:
+            self._branch_ended(here.flight, NULL)
+            return False
+        return True
+
+    def _gather(self, station: Station, first: Branch) -> tuple[list[Branch], bool]:
+        """Up to a batch of branches, as many as come in time; true where the channel ended."""
         items = [first]
         instant_ns = clock() + station.max_wait_ns
         while len(items) < station.batch_size:
@@ -247,98 +313,109 @@ class Pipelined:
             items.append(item)
         return items, False
 
-    def _call_batch(self, taken: list[tuple[Flight, Arrival]], step: Step, worker: int) -> None:
+    def _call_batch(self, taken: list[Branch], step: Step, code: int) -> None:
         """Call a stage once for the payloads of several queries; each gets its own span."""
-        batch, size = next(self._batches), len(taken)
-        if step.tracked:
-            self._visit.query, self._visit.number = taken[0][0].query[0], taken[0][1].number
+        batch, visit = (next(self._batches), len(taken)), self._visit
+        visit.query, visit.number = taken[0].flight.query[0], taken[0].number
         start = clock()
         try:
-            results = step.call([arrival.payload for _, arrival in taken])
+            results = step.call([here.payload for here in taken])
             end = clock()
-            _check_batch(step, results, size)
+            _check_batch(step, results, len(taken))
         except Exception as error:  # a stage may raise anything: it ends all queries of the batch
             end = clock()
-            for flight, arrival in taken:
-                self._failed_span(flight, arrival, start, end)
-                self._end_branch(flight, end, failure(error))
+            for here in taken:
+                self._failed(here, _row(here, code, start, end), error)
             return
-        for (flight, arrival), result in zip(taken, results, strict=True):
-            row = (worker, batch, size, arrival.ready, start, end)
-            self._batch_member(flight, arrival, step, result, row)
+        timing = visit.timings.pop() if visit.timings else None
+        for here, result in zip(taken, results, strict=True):
+            if timing is not None:
+                visit.timings.append(timing)
+            self._batch_member(here, step, result, _row(here, code, start, end), batch)
 
     def _batch_member(
-        self, flight: Flight, arrival: Arrival, step: Step, result: Payload, row: tuple[int, ...]
+        self,
+        here: Branch,
+        step: Step,
+        result: Payload,
+        row: tuple[int, ...],
+        batch: tuple[int, int],
     ) -> None:
+        """Record the span of one payload of a batch, and send its branch on."""
         target: Step | None = None
-        route, start, end = NULL, row[-2], row[-1]
+        query, parent, place, code, *times = row
         try:
             if step.kind == ROUTE:
                 route, target, result = routed(step, result)
+                code += route_code(route)
         except QueryError as error:
-            self._failed_span(flight, arrival, start, end)
-            self._end_branch(flight, end, failure(error))
+            self._failed(here, row, error)
             return
-        span = self._span(flight, arrival, row, route)
-        self._onward(flight, arrival, target, result, span, end)
+        span = next(self._spans.numbers)
+        self._records.rings.extras.put(span, *batch, NULL)
+        self._slow(here, step, result, span, (query, parent, place, code, *times), target)
 
     def _onward(
-        self,
-        flight: Flight,
-        arrival: Arrival,
-        target: Step | None,
-        result: Payload,
-        span: int,
-        end: int,
+        self, here: Branch, step: Step, target: Step | None, result: Payload, span: int, end: int
     ) -> None:
         """Send a branch over the edges that leave its step."""
-        step = arrival.step
+        flight: Flight = here.flight
         if end > flight.deadline:
             self._end_branch(flight, end, timed_out(step))
         elif step.kind == SINK:
-            self._records.output(flight.query[0], step.name, arrival.branch, result)
+            self._records.output(flight.query[0], step.name, here.id, result)
             self._branch_ended(flight, end)
         elif step.kind == FAN:
-            self._fan(flight, arrival, result, span, end)
+            self._fan(flight, here, result, span, end)
         else:
-            goal = step.next if target is None else target
-            going = Arrival(
-                goal, result, step, span, end, arrival.branch, arrival.visits, arrival.frames
-            )
-            self._deliver(flight, going, step, end)
+            here.payload, here.source, here.parent, here.ready = result, step, span, end
+            here.step, here.number = step.next if target is None else target, 1
+            self._deliver(here, step, end)
 
-    def _fan(self, flight: Flight, arrival: Arrival, result: Payload, span: int, end: int) -> None:
+    def _fan(self, flight: Flight, here: Branch, result: Payload, span: int, end: int) -> None:
+        if flight.lock is None:  # this thread alone has the query: its first fork
+            flight.lock, flight.joins = threading.Lock(), flight.joins or Joins()
+        assert flight.joins is not None
         with flight.lock:
-            flight.joins = flight.joins or Joins()
-            children = flight.joins.fan(arrival.step, arrival, result, span, end)
+            children = flight.joins.fan(here.step, here, result, span, end)
             flight.live += len(children) - 1
         for child in children:
-            self._deliver(flight, child, arrival.step, end)
+            self._deliver(child, here.step, end)
 
-    def _deliver(self, flight: Flight, going: Arrival, source: Step, end: int) -> None:
+    def _deliver(self, here: Branch, source: Step, end: int) -> None:
         """Put a branch in front of its next stage, through joins and bounds."""
-        if going.step.special:
+        going: Branch | None = here
+        if here.step.special:
             try:
-                with flight.lock:
-                    flight.joins = flight.joins or Joins()
-                    entered = arrive(going, flight.joins)
+                going = self._arrived(here.flight, here)
             except JoinError as error:
-                self._end_branch(flight, end, failure(error))
+                self._end_branch(here.flight, end, failure(error))
                 return
-            if entered is None:
-                self._branch_ended(flight, end)
+            if going is None:
+                self._branch_ended(here.flight, end)
                 return
-            going = entered
+        assert going is not None
         wait = (source.index, going.step.index) not in self._inside_cycle
-        self._stations[going.step.index].channel.put((flight, going), wait)
+        self._stations[going.step.index].channel.put(going, wait)
+
+    def _arrived(self, flight: Flight, here: Branch) -> Branch | None:
+        if flight.lock is None:
+            flight.joins = flight.joins or Joins()
+            return arrive(here, flight.joins)
+        assert flight.joins is not None
+        with flight.lock:
+            return arrive(here, flight.joins)
 
     def _end_branch(self, flight: Flight, end: int, ended: Ended) -> None:
         """End a branch that failed; the other branches of its query end where they are."""
-        with flight.lock:
-            flight.ended = flight.ended or ended
+        flight.ended = flight.ended or ended
         self._branch_ended(flight, end)
 
     def _branch_ended(self, flight: Flight, end: int) -> None:
+        if flight.lock is None:
+            flight.done = end
+            self._query_ended(flight)
+            return
         with flight.lock:
             flight.live -= 1
             flight.done = max(flight.done, end)
@@ -355,11 +432,13 @@ class Pipelined:
             self._records.cancelled(flight.query)
         else:
             self._records.completion(flight.query, flight.started, flight.done, flight.ended)
+            first = next(iter(self._under_way), None) is flight
             self._under_way.pop(flight, None)
-            self._note_oldest()
-        self._cells[Slot.ENDED] = next(self._ended)
+            if first:
+                self._note_oldest()
+        self._cells[Slot.ENDED] = next(self._ended_count)
         if flight.ended is not None:
-            self._cells[Slot.FAILED] = next(self._failed)
+            self._cells[Slot.FAILED] = next(self._failed_count)
         self._finished(flight)
 
     def _note_oldest(self) -> None:
@@ -378,10 +457,14 @@ class Pipelined:
 
     def cancel(self) -> None:
         """End every query under way where it is; those that wait never start."""
-        self._cancelled = Ended(Outcome.CANCELLED, "the run ended before it")
+        self._cancelled = Ended(Outcome.CANCELLED, CANCELLED)
         for flight in list(self._under_way):
-            with flight.lock:
-                flight.ended = flight.ended or self._cancelled
+            flight.ended = flight.ended or self._cancelled
+
+
+def _row(here: Branch, code: int, start: int, end: int) -> tuple[int, ...]:
+    place = place_of(here.id, here.number)
+    return (here.flight.query[0], here.parent, place, code, here.ready, start, end)
 
 
 def _nothing(flight: Flight) -> None:

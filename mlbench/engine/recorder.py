@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from mlbench.engine.ring import Ring
 from mlbench.engine.rings import Rings
+from mlbench.engine.rows import whole_completions, whole_spans
 from mlbench.engine.wire import Frame, frames_of, tell
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, SPANS
 
@@ -90,6 +91,7 @@ class _Tables:
         self._texts = bytearray()
         self._errors: dict[int, str] = {}
         self._links: dict[int, list[int]] = {}
+        self._extras: NDArray[np.int64] = feed.rings.extras.take()
         self.open = True
         os.set_blocking(feed.texts, False)
 
@@ -97,13 +99,25 @@ class _Tables:
         """Take all complete rows; returns how many. What a row needs is taken after it."""
         rings = self._feed.rings
         spans, completions = rings.spans.take(final), rings.completions.take(final)
-        self._events.add(rings.events.take(final))
-        for span, parent in rings.links.take(final).tolist():
+        self._events.add(rings.events.take(final)[:, :-1])
+        for span, parent, _ in rings.links.take(final).tolist():
             self._links.setdefault(span, []).append(parent)
         self._read_texts()
-        self._spans.add(spans)
-        self._completions.add(completions)
+        self._spans.add(whole_spans(spans, self._extras_of(spans, final)))
+        self._completions.add(whole_completions(completions))
         return len(spans) + len(completions)
+
+    def _extras_of(self, spans: NDArray[np.int64], final: bool) -> NDArray[np.int64]:
+        """The rows beside these spans; those of spans that are not there yet are kept."""
+        import numpy as np
+
+        came = self._feed.rings.extras.take(final)
+        if not len(came) and not len(self._extras):
+            return came
+        extras = np.concatenate((self._extras, came)) if len(self._extras) else came
+        here = np.isin(extras[:, 0], spans[:, -1] - 1)
+        self._extras = extras[~here]
+        return extras[here]
 
     def _read_texts(self) -> None:
         while self.open:
@@ -146,7 +160,7 @@ class _Recorder:
 
     def turn(self, final: bool = False) -> int:
         """Drain everything once and write what is due; returns the rows that came."""
-        rows = self._ring.take(final)
+        rows = self._ring.take(final)[:, :-1]
         self._dispatch.add(rows)
         came = len(rows) + sum(tables.drain(final) for tables in self._tables)
         if self.error is None:

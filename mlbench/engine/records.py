@@ -8,16 +8,24 @@ from dataclasses import dataclass
 from mlbench.engine.flow import Step
 from mlbench.engine.outputs import as_json
 from mlbench.engine.rings import Rings
+from mlbench.engine.rows import code_of, ending_of
 from mlbench.engine.wire import Frame, Texts
 from mlbench.records import NULL, Outcome, Phase
+from mlbench.stage import Visit
 
 __all__ = ["Ended", "Query", "Records", "TimedSpan", "failure", "timed_out"]
 
 Query = tuple[int, int, int, int, int]
 """query, item, due, sent, received: what is known of a query when it starts"""
 
-TimedSpan = tuple[tuple[int, ...], Callable[[], int], int]
-"""A span whose device time is not known yet: its row up to ``end``, how to get it, its route"""
+TimedSpan = tuple[int, Callable[[], int], tuple[int, ...]]
+"""A span whose device time is not known yet: its id, how to get the time, its row"""
+
+CANCELLED = "the run ended before it"
+MAX_ERROR_BYTES = 8192
+
+DONE_LOAD = ending_of(Phase.LOAD, Outcome.DONE, told=False)
+DONE_WARMUP = ending_of(Phase.WARMUP, Outcome.DONE, told=False)
 
 
 @dataclass(frozen=True)
@@ -53,62 +61,42 @@ class Records:
         """The names of all events so far, in the order of their codes."""
         return list(self._events)
 
-    def events(self, span: int, events: list[tuple[str, int, float]]) -> None:
-        """Put the events of a span, and empty the list that the stage wrote them to."""
+    def beside(
+        self, span: int, others: tuple[int, ...], events: list[tuple[str, int, float]]
+    ) -> None:
+        """Put what few spans have, before the span: further parents, and the stage's events."""
+        for parent in others:
+            self.rings.links.put(span, parent)
         for name, t, value in events:
             code = self._events.setdefault(name, len(self._events))
             self.rings.events.put(span, code, t, value)
         events.clear()
 
-    def links(self, span: int, parents: tuple[int, ...]) -> None:
-        """Put the further parents of a join's span; before the span itself."""
-        for parent in parents:
-            self.rings.links.put(span, parent)
-
-    def data_span(self, query: int, data: int, ready: int, start: int, end: int) -> int:
-        """Put the span that fetched the items; returns its id."""
-        return self._span(query, 0, 1, NULL, data, ready, start, end, Outcome.DONE)
-
-    def failed_span(
-        self,
-        query: int,
-        branch: int,
-        visit: int,
-        parent: int,
-        stage: int,
-        ready: int,
-        start: int,
-        end: int,
-        others: tuple[int, ...] = (),
+    def span(
+        self, query: int, parent: int, place: int, code: int, ready: int, start: int, end: int
     ) -> int:
-        """Put a span whose stage raised; returns its id."""
-        outcome = Outcome.FAILED
-        return self._span(query, branch, visit, parent, stage, ready, start, end, outcome, others)
+        """Put a span outside of a hot loop; returns its id."""
+        return self.rings.spans.put(query, parent, place, code, ready, start, end)
 
-    def _span(
+    def failed(
         self,
-        query: int,
-        branch: int,
-        visit: int,
-        parent: int,
-        stage: int,
-        ready: int,
-        start: int,
-        end: int,
-        outcome: Outcome,
-        others: tuple[int, ...] = (),
-    ) -> int:
-        spans = self.rings.spans
-        span = next(spans.numbers)
-        self.links(span, others)
-        place = (span, query, branch, visit, parent, stage, 0, NULL, NULL)
-        spans.fill(span, *place, ready, start, end, NULL, outcome, NULL)
-        return span
+        row: tuple[int, int, int, int, int, int, int],
+        others: tuple[int, ...],
+        visit: Visit,
+    ) -> None:
+        """Put a span whose stage raised: query, parent, place, code, ready, start, end."""
+        query, parent, place, code, *times = row
+        span = next(self.rings.spans.numbers)
+        self.beside(span, others, visit.events)
+        visit.timings.clear()
+        code += code_of(0, 0, Outcome.FAILED)
+        self.rings.spans.fill(span, query, parent, place, code, *times)
 
     def timed_spans(self, timed: list[TimedSpan]) -> None:
         """Put the spans of one query that ran on a device, now that their events have passed."""
-        for row, device_ns, route in timed:
-            self.rings.spans.fill(row[0], *row, device_ns(), Outcome.DONE, route)
+        for span, device_ns, row in timed:
+            self.rings.extras.put(span, NULL, NULL, device_ns())
+            self.rings.spans.fill(span, *row)
         timed.clear()
 
     def output(self, query: int, sink: str, branch: int, value: object) -> None:
@@ -116,16 +104,17 @@ class Records:
         if self._outputs and query >= 0:
             self._texts.put(Frame.OUTPUT, query, as_json(query, sink, branch, value))
 
-    def completion(
-        self, query: Query, started: int, done: int, ended: Ended | None
-    ) -> None:
-        """Put the row of a query that has ended, and how."""
-        phase = Phase.WARMUP if query[0] < 0 else Phase.LOAD
-        outcome = Outcome.DONE if ended is None else ended.outcome
-        if ended is not None:
-            self._texts.put(Frame.ERROR, query[0], ended.error.encode(errors="replace")[:8192])
-        self.rings.completions.put(*query, started, done, phase, outcome, ended is not None)
+    def completion(self, query: Query, started: int, done: int, ended: Ended | None) -> int:
+        """Put the row of a query that has ended, and how; returns the row's number."""
+        if ended is None:
+            ending = DONE_WARMUP if query[0] < 0 else DONE_LOAD
+        else:
+            phase = Phase.WARMUP if query[0] < 0 else Phase.LOAD
+            ending = ending_of(phase, ended.outcome, told=True)
+            text = ended.error.encode(errors="replace")[:MAX_ERROR_BYTES]
+            self._texts.put(Frame.ERROR, query[0], text)
+        return self.rings.completions.put(*query, started, done, ending)
 
     def cancelled(self, query: Query) -> None:
         """Put the row of a query that was dispatched and never started."""
-        self.completion(query, NULL, NULL, Ended(Outcome.CANCELLED, "the run ended before it"))
+        self.completion(query, NULL, NULL, Ended(Outcome.CANCELLED, CANCELLED))

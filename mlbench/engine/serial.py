@@ -1,8 +1,9 @@
 """The serial executor: one query at a time, in one thread, with no hand-offs.
 
-This is the path with the least overhead, so its loop is written out: attributes are read
-into locals, a span is packed in place, and everything that a chain does not need (joins,
-bounded loops, fan-out, device timers) leaves the loop through a function.
+This is the path with the least overhead: about a microsecond for each stage of a chain.
+So its loop is written out. What it reads are variables of the enclosing function, a span
+is packed in place, and what a chain does not need (joins, bounded loops, fan-out, device
+timers) leaves the loop through a function.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from mlbench.engine.flow import (
     ONE,
     ROUTE,
     SINK,
-    Arrival,
+    Branch,
     Joins,
     Step,
+    Visits,
     arrive,
     initial_visits,
     routed,
@@ -24,18 +26,34 @@ from mlbench.engine.flow import (
 from mlbench.engine.page import Page, Slot
 from mlbench.engine.records import Ended, Query, Records, TimedSpan, failure, timed_out
 from mlbench.engine.ring import HEADER
+from mlbench.engine.rows import FIRST_PLACE, code_of, place_of, route_code
 from mlbench.errors import JoinError
 from mlbench.records import NULL, Outcome
 from mlbench.stage import Payload, Visit
 
 __all__ = ["Serial"]
 
-DONE = int(Outcome.DONE)
-OLDEST_QUERY, OLDEST_STARTED_NS = int(Slot.OLDEST_QUERY), int(Slot.OLDEST_STARTED_NS)
-ENDED, FAILED = int(Slot.ENDED), int(Slot.FAILED)
+BranchRunner = Callable[[int, "Branch | None", Step, Payload, int, int, int], tuple[int, "Ended | None"]]
+
+
+class Trail:
+    """What a query leaves behind while it runs, beyond its first branch."""
+
+    __slots__ = ("joins", "stack", "timed")
+
+    def __init__(self) -> None:
+        self.joins = Joins()
+        self.stack: list[Branch] = []
+        self.timed: list[TimedSpan] = []
+
+    def clear(self) -> None:
+        """Forget the query."""
+        self.joins = Joins()
+        self.stack.clear()
+
 
 class Serial:
-    """Runs queries one after the other.
+    """Runs queries one after the other, in the thread that made it.
 
     Parameters
     ----------
@@ -45,6 +63,12 @@ class Serial:
         The graph.
     timeout_ns
         Of a query, from the start of its first span; looked at after each stage.
+
+    Attributes
+    ----------
+    run
+        Takes one query through the graph and returns when it was done, in ns. Whatever a
+        stage raises ends this query and nothing else.
     """
 
     def __init__(
@@ -57,120 +81,196 @@ class Serial:
         page: Page,
         timeout_ns: int,
     ) -> None:
-        self._fetch = fetch
-        self._steps = steps
-        self._entry = entry
-        self._records = records
-        self._visit = visit
-        self._cells = page.cells
-        self._timeout_ns = timeout_ns
-        self._no_visits = initial_visits(steps)
-        self._timed: list[TimedSpan] = []
+        trail = Trail()
+        branch = _branch_runner(records, visit, trail, initial_visits(steps))
+        start = _starter(fetch, entry, len(steps), records, branch, timeout_ns)
+        rest = _rest_runner(branch, trail, steps)
+        self.run = _query_runner(start, rest, records, trail, page, timeout_ns)
 
-    def run(self, query: Query) -> int:
-        """Take one query through the graph; returns when it was done, in ns.
 
-        Whatever a stage raises ends this query and nothing else.
-        """
-        cells = self._cells
+def _query_runner(
+    start: Callable[[Query, int], tuple[int, Ended | None]],
+    rest: Callable[[int, int, int, Ended | None], tuple[int, Ended | None]],
+    records: Records,
+    trail: Trail,
+    page: Page,
+    timeout_ns: int,
+) -> Callable[[Query], int]:
+    """A function that runs one query and puts its row."""
+    cells = page.cells
+    oldest_query, oldest_started = int(Slot.OLDEST_QUERY), int(Slot.OLDEST_STARTED_NS)
+    completion = records.completion
+    ended_slot, failed_slot = int(Slot.ENDED), int(Slot.FAILED)
+
+    def run(query: Query) -> int:
         started = clock()
-        cells[OLDEST_QUERY] = query[0]
-        cells[OLDEST_STARTED_NS] = started
-        ended: Ended | None
-        data = len(self._steps)
-        try:
-            payload = self._fetch(query[1])
-        except Exception as error:  # a data set may raise anything: it is this query's end
-            done = clock()
-            self._records.failed_span(query[0], 0, 1, NULL, data, query[3], started, done)
-            ended = failure(error)
-        else:
-            done = clock()
-            span = self._records.data_span(query[0], data, query[3], started, done)
-            first = Arrival(self._entry, payload, None, span, done, visits=self._no_visits)
-            done, ended = self._graph(query[0], first, started + self._timeout_ns)
-        if self._timed:
-            self._records.timed_spans(self._timed)
-        self._records.completion(query, started, done, ended)
-        cells[OLDEST_STARTED_NS] = 0
-        cells[ENDED] += 1
+        cells[oldest_query] = query[0]
+        cells[oldest_started] = started
+        done, ended = start(query, started)
+        if trail.stack or trail.joins.waiting:
+            done, ended = rest(query[0], started + timeout_ns, done, ended)
+        if trail.timed:
+            records.timed_spans(trail.timed)
+        number = completion(query, started, done, ended)
+        cells[oldest_started] = 0
+        cells[ended_slot] = number + 1
         if ended is not None:
-            cells[FAILED] += 1
+            cells[failed_slot] += 1
         return done
 
-    def _graph(self, query: int, here: Arrival, deadline: int) -> tuple[int, Ended | None]:
-        """Run the stages; returns when the last one ended, and what ended it early, if anything."""
-        joins, stack, end = Joins(), [here], here.ready
-        ended: Ended | None = None
+    return run
+
+
+def _starter(
+    fetch: Callable[[int], Payload],
+    entry: Step,
+    data: int,
+    records: Records,
+    branch: BranchRunner,
+    timeout_ns: int,
+) -> Callable[[Query, int], tuple[int, Ended | None]]:
+    """A function that fetches the items of a query and runs its first branch."""
+    spans = records.rings.spans
+    pack, buffer, width, mask, numbers = (
+        spans.pack, spans.buffer, spans.width, spans.mask, spans.numbers,
+    )  # fmt: skip
+
+    def start(query: Query, started: int) -> tuple[int, Ended | None]:
+        number, item, _, sent, _ = query
+        try:
+            payload = fetch(item)
+        except Exception as error:  # a data set may raise anything: it is this query's end
+            done = clock()
+            code = code_of(data, 0, Outcome.FAILED)
+            records.span(number, NULL, FIRST_PLACE, code, sent, started, done)
+            return done, failure(error)
+        done = clock()
+        span = next(numbers)
+        if span >= spans.limit:
+            spans.wait(span)
+        offset = HEADER + (span & mask) * width
+        pack(buffer, offset, number, NULL, FIRST_PLACE, data, sent, started, done, span + 1)
+        return branch(number, None, entry, payload, span, done, started + timeout_ns)
+
+    return start
+
+
+def _rest_runner(
+    branch: BranchRunner, trail: Trail, steps: list[Step]
+) -> Callable[[int, int, int, Ended | None], tuple[int, Ended | None]]:
+    """A function that runs what the first branch of a query has left: other branches, joins."""
+
+    def rest(query: int, deadline: int, done: int, ended: Ended | None) -> tuple[int, Ended | None]:
+        stack = trail.stack
         while stack and ended is None:
-            end, ended = self._branch(query, stack.pop(), joins, stack, end, deadline)
-        if ended is None and joins.waiting:
-            ended = Ended(Outcome.FAILED, joins.unfinished(self._steps))
-        return end, ended
+            here = stack.pop()
+            last = done
+            done, ended = branch(
+                query, here, here.step, here.payload, here.parent, here.ready, deadline
+            )
+            done = max(done, last)
+        if ended is None and trail.joins.waiting:
+            ended = Ended(Outcome.FAILED, trail.joins.unfinished(steps))
+        trail.clear()
+        return done, ended
 
-    def _branch(
-        self, query: int, here: Arrival, joins: Joins, stack: list[Arrival], end: int, deadline: int
+    return rest
+
+
+def _branch_runner(
+    records: Records, visit: Visit, trail: Trail, no_visits: Visits
+) -> BranchRunner:
+    """A function that runs one branch until it ends, forks or waits in a join."""
+    spans = records.rings.spans
+    pack, buffer, width, mask, numbers = (
+        spans.pack, spans.buffer, spans.width, spans.mask, spans.numbers,
+    )  # fmt: skip
+    events, timings = visit.events, visit.timings
+    enter = _entrance(trail, no_visits)
+
+    def branch(
+        query: int,
+        here: Branch | None,
+        step: Step,
+        payload: Payload,
+        parent: int,
+        ready: int,
+        deadline: int,
     ) -> tuple[int, Ended | None]:
-        """Run one branch until it ends, forks or waits in a join.
-
-        The hot loop of mlbench: about a microsecond for each stage of a chain.
-        """
-        spans, records, visit = self._records.rings.spans, self._records, self._visit
-        pack, buffer, width, mask = spans.pack, spans.buffer, spans.width, spans.mask
-        numbers, events, timings = spans.numbers, visit.events, visit.timings
-        step, payload, parent, ready = here.step, here.payload, here.parent, here.ready
-        source, branch, route, visit_number = here.source, here.branch, NULL, 1
+        place, others, end = FIRST_PLACE, (), ready
+        source = None if here is None else here.source
+        first = FIRST_PLACE if here is None else place_of(here.id, 1)
         while True:
+            place = first
             if step.special:
-                came = Arrival(step, payload, source, parent, ready, branch, here.visits, here.frames)
                 try:
-                    entered = arrive(came, joins)
+                    here = enter(here, step, payload, source, parent, ready)
                 except JoinError as error:
                     return end, failure(error)
-                if entered is None:
+                if here is None:
                     return end, None
-                here, step, payload, branch = entered, entered.step, entered.payload, entered.branch
-                parent, ready, visit_number = entered.parent, entered.ready, entered.number
-            else:
-                visit_number = 1
+                step, payload, parent, ready = here.step, here.payload, here.parent, here.ready
+                first, place = place_of(here.id, 1), place_of(here.id, here.number)
+                others, here.others = here.others, ()
             if step.tracked:
-                visit.query, visit.number = query, visit_number
+                visit.query, visit.number = query, place & 0xFFFFFFFF
+            code, kind = step.code, step.kind
             start = clock()
             try:
                 result = step.call(payload)
                 end = clock()
-                if step.kind == ROUTE:
+                if kind == ROUTE:
                     route, target, result = routed(step, result)
+                    code |= route_code(route)
             except Exception as error:  # a stage may raise anything: it is this query's end
                 end = clock()
-                where = (query, branch, visit_number, parent, step.index)
-                failed = records.failed_span(*where, ready, start, end, here.others)
-                records.events(failed, events)
+                row = (query, parent, place, code, ready, start, end)
+                records.failed(row, others, visit)
                 return end, failure(error)
             span = next(numbers)
             if span >= spans.limit:
                 spans.wait(span)
-            if here.others:
-                records.links(span, here.others)
-                here.others = ()
-            row = (span, query, branch, visit_number, parent, step.index, 0, NULL, NULL,
-                   ready, start, end)  # fmt: skip
+            if others or events:
+                records.beside(span, others, events)
+                others = ()
             if timings:
-                self._timed.append((row, timings.pop(), route))
+                row = (query, parent, place, code, ready, start, end)
+                trail.timed.append((span, timings.pop(), row))
             else:
-                pack(buffer, HEADER + (span & mask) * width, *row, NULL, DONE, route, span + 1)
-            if events:
-                records.events(span, events)
+                offset = HEADER + (span & mask) * width
+                pack(buffer, offset, query, parent, place, code, ready, start, end, span + 1)
             if end > deadline:
                 return end, timed_out(step)
             source, parent, ready, payload = step, span, end, result
-            if step.kind == ONE:
+            if kind == ONE:
                 step = step.next
-            elif step.kind == ROUTE:
-                step, route = target, NULL
-            elif step.kind == SINK:
-                records.output(query, step.name, branch, result)
+            elif kind == ROUTE:
+                step = target
+            elif kind == SINK:
+                records.output(query, step.name, place >> 32, result)
                 return end, None
             else:
-                stack.extend(reversed(joins.fan(step, here, result, span, end)))
+                here = here or Branch(step, None, None, parent, ready, 0, no_visits, None)
+                trail.stack.extend(reversed(trail.joins.fan(step, here, result, span, end)))
                 return end, None
+
+    return branch
+
+
+def _entrance(
+    trail: Trail, no_visits: Visits
+) -> Callable[[Branch | None, Step, Payload, Step | None, int, int], Branch | None]:
+    """A function that brings a branch to a step with a join or a bound."""
+
+    def enter(
+        here: Branch | None, step: Step, payload: Payload, source: Step | None, parent: int,
+        ready: int,
+    ) -> Branch | None:  # fmt: skip
+        if here is None:
+            here = Branch(step, payload, source, parent, ready, 0, no_visits, None)
+        else:
+            here.step, here.payload, here.source = step, payload, source
+            here.parent, here.ready = parent, ready
+        return arrive(here, trail.joins)
+
+    return enter

@@ -11,9 +11,10 @@ from time import monotonic_ns as clock
 
 from mlbench.engine.bounds import Bounds
 from mlbench.engine.channel import Inbox
+from mlbench.engine.flow import Branch
 from mlbench.engine.page import Command, Page, Slot
 from mlbench.engine.pipelined import Flight, Pipelined
-from mlbench.engine.records import Query, Records
+from mlbench.engine.records import Records
 from mlbench.engine.serial import Serial
 from mlbench.engine.wire import CHUNK, MAIL, Mail
 
@@ -205,19 +206,17 @@ class OpenLoop:
         self._ended = 0
         self._stopped = False
 
-    def inbox(self, fd: int, wake_fd: int) -> Inbox[tuple[Flight, None]]:
-        """The channel of the entry stage."""
-        return Inbox(fd, wake_fd, self._admit, self._stop)
+    def feed(self, executor: Pipelined, fd: int, wake_fd: int) -> None:
+        """Put the inbox in front of the executor's entry stage, before its threads start."""
+        self._branch_of = executor.branch_of
+        executor.feed(Inbox(fd, wake_fd, self._admit, self._stop))
 
-    def _admit(
-        self, number: int, item: int, due: int, sent: int, received: int
-    ) -> tuple[Flight, None]:
+    def _admit(self, number: int, item: int, due: int, sent: int, received: int) -> Branch:
         self._admitted += 1  # one reader at a time: the inbox holds a lock
         self._cells[Slot.RECEIVED] = self._admitted
         if self._watch is not None:
             self._watch.sees(due)
-        query: Query = (number, item, due, sent, received)
-        return Flight(query), None
+        return self._branch_of((number, item, due, sent, received))
 
     def _stop(self) -> None:
         with self._lock:

@@ -121,8 +121,9 @@ class Supervisor:
             "events": [],
             "placement": asdict(self._places[name]),
             "environment": environment(self._places[name]),
-            "load": {"kind": "open" if tenant.open_load else "closed", "begin_ns": None,
-                     "end_ns": None, "ended": None},
+            "load": {"kind": "open" if tenant.open_load else "closed",
+                     "until_last_completion": getattr(graph.load, "until_last_completion", False),
+                     "begin_ns": None, "end_ns": None, "ended": None},
             "timed_out": [],
             "stalled_ns": 0,
         }  # fmt: skip

@@ -226,7 +226,7 @@ class _Worker:
     def _open_pipelined(self, watch: Watch | None) -> None:
         executor = self._pipelined()
         loop = OpenLoop(self._desk.page, watch, self._over)
-        executor.feed(loop.inbox(*self._desk.inbox))
+        loop.feed(executor, *self._desk.inbox)
         executor.serve(loop.finished)
         executor.start()
         self._until_over(executor)

@@ -1,0 +1,42 @@
+# The commands of this repository; `make` lists them.
+# All need only Python 3.10 or later and make: what else they use is installed into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test unit check bench clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+env: $(INSTALLED)  ## create .venv with everything that the others need
+
+demo: $(INSTALLED)  ## run an example: an image service beside a training job
+	$(BIN)/mlbench run examples/vision_beside_training.yml --out runs
+
+test: $(INSTALLED)  ## run all tests
+	$(BIN)/pytest
+
+unit: $(INSTALLED)  ## run the tests that start no run and load no model
+	$(BIN)/pytest -m unit
+
+check: $(INSTALLED)  ## look for mistakes without running anything: ruff, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED)  ## measure mlbench itself against a plain loop, into benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove .venv, caches, and runs/ with all that was measured
+	rm -rf .venv runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 10) or sys.exit(f"mlbench needs Python 3.10 or later, $(PYTHON) is {v.major}.{v.minor}: make PYTHON=python3.11 ...")'
+	@echo "Installing into .venv. PyTorch is large: the first time takes a few minutes."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

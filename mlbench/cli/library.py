@@ -1,0 +1,157 @@
+"""The stage library as data: what is registered, and what each one takes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic.errors import PydanticInvalidForJsonSchema
+from pydantic_core import PydanticUndefined
+
+from mlbench.check.ports import describe
+from mlbench.cli.schema import type_text
+from mlbench.errors import Problem, RegistryError, SpecError, nearest
+from mlbench.registry import find, names
+from mlbench.stage import Configurable, DataSource, Resource, Stage, class_of
+
+__all__ = ["Described", "Field", "Listed", "described", "listed"]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One name of the library: its kind and the first line of its docstring, or its problem."""
+
+    name: str
+    kind: str | None
+    summary: str
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a configuration; ``default`` is null where the field is required."""
+
+    name: str
+    type: str
+    required: bool
+    default: object
+    description: str
+
+
+@dataclass(frozen=True)
+class Described:
+    """Everything about one stage, data set or resource.
+
+    Parameters
+    ----------
+    takes, gives
+        Types of its payload; null where it has none.
+    outputs
+        Of a router: type by output; null where its configuration names them.
+    """
+
+    name: str
+    kind: str
+    documentation: str
+    fields: tuple[Field, ...]
+    takes: str | None
+    gives: str | None
+    outputs: Mapping[str, str] | None
+    example: str
+
+    def to_dict(self) -> dict[str, Any]:  # Any: JSON
+        """The same as JSON data."""
+        return asdict(self)
+
+
+def listed() -> list[Listed]:
+    """All names, sorted; one that does not import says why."""
+    return [_listed(name) for name in names("stages")]
+
+
+def _listed(name: str) -> Listed:
+    try:
+        found = class_of(find("stages", name))
+    except RegistryError as error:
+        return Listed(name, None, "", str(error))
+    if found is None:
+        return Listed(name, None, "", "it is no stage, data set or resource")
+    first = (inspect.getdoc(found) or "").strip().partition("\n\n")[0]
+    return Listed(name, _kind(found), " ".join(first.split()))
+
+
+def described(name: str) -> Described:
+    """What there is to know about one name, a registered one or ``module:object``.
+
+    Raises
+    ------
+    SpecError
+        If nothing has that name; with the nearest one.
+    RegistryError
+        If its module does not import.
+    """
+    try:
+        found = class_of(find("stages", name))
+    except LookupError as error:
+        hint = nearest(name, names("stages")) if ":" not in name else str(error)
+        raise SpecError([Problem((), f"there is no stage {name!r}", hint)]) from None
+    if found is None:
+        raise SpecError([Problem((), f"{name!r} is no stage, data set or resource")])
+    fields = tuple(_fields(found))
+    return Described(
+        name=name,
+        kind=_kind(found),
+        documentation=inspect.getdoc(found) or "",
+        fields=fields,
+        takes=describe(found.takes) if issubclass(found, Stage) else None,
+        gives=describe(found.gives) if issubclass(found, Stage | DataSource) else None,
+        outputs=_outputs(found),
+        example=found.example or _example(name, found, fields),
+    )
+
+
+def _kind(found: type[Configurable]) -> str:
+    if issubclass(found, DataSource):
+        return "data"
+    return "resource" if issubclass(found, Resource) else "stage"
+
+
+def _fields(found: type[Configurable]) -> Iterator[Field]:
+    try:
+        schema = found.model_json_schema()
+    except PydanticInvalidForJsonSchema:  # a type of the stage's own: its name has to do
+        schema = {}
+    properties, shared = schema.get("properties", {}), schema.get("$defs", {})
+    for name, field in found.model_fields.items():
+        key = field.alias or name
+        said = properties.get(key)
+        default = None if field.default is PydanticUndefined else said and said.get("default")
+        yield Field(
+            name=key,
+            type=type_text(said, shared) if said else describe(field.annotation),
+            required=field.is_required(),
+            default=default,
+            description=field.description or "",
+        )
+
+
+def _outputs(found: type[Configurable]) -> Mapping[str, str] | None:
+    """The outputs of a router; empty for a stage that is none."""
+    if not issubclass(found, Stage):
+        return {}
+    if found.routes is not Stage.routes and not found.outputs:
+        return None
+    return {name: describe(kind) for name, kind in found.outputs.items()}
+
+
+def _example(name: str, found: type[Configurable], fields: tuple[Field, ...]) -> str:
+    """A use of it with the fields that it cannot do without."""
+    required = [f"{field.name}: ..." for field in fields if field.required]
+    options = f", with: {{{', '.join(required)}}}" if required else ""
+    use = f"{{uses: {name}{options}}}"
+    if issubclass(found, DataSource):
+        return f"data: {use}"
+    short = name.rpartition(".")[2]
+    return f"resources:\n  {short}: {use}" if issubclass(found, Resource) else f"{short}: {use}"

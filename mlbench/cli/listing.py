@@ -1,0 +1,108 @@
+"""The runs of a directory, one row each, whatever state they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mlbench.analysis.verdict import verdict
+from mlbench.cli.moments import duration_s, started_s
+from mlbench.errors import MlbenchError, NotARunError
+from mlbench.run import Run, open_run
+
+__all__ = ["Entry", "entries"]
+
+VERDICT_BYTES = 50_000_000
+"""A run with larger tables is not read for a list."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One run of a list.
+
+    Parameters
+    ----------
+    id, path
+        Its name and where it is.
+    status, name, pipelines, verdict
+        As in the run; null where it cannot be read, the verdict also where the run goes on
+        or its tables are large.
+    started
+        Wall clock, seconds since 1970; null before the engine has begun.
+    seconds
+        How long it took, or has taken so far; null where nobody wrote down its end.
+    problem
+        Why it cannot be read; null if it can.
+    """
+
+    id: str
+    path: str
+    name: str | None = None
+    status: str | None = None
+    started: float | None = None
+    seconds: float | None = None
+    pipelines: tuple[str, ...] = ()
+    verdict: str | None = None
+    problem: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:  # Any: JSON
+        """The entry as JSON data."""
+        return {**asdict(self), "pipelines": list(self.pipelines)}
+
+
+def entries(directory: Path) -> list[Entry]:
+    """The runs in a directory, newest first; hidden directories are left out.
+
+    Raises
+    ------
+    NotARunError
+        If there is no such directory, or it is a run itself.
+    """
+    if not directory.is_dir():
+        raise NotARunError(f"there is no directory {directory}: `mlbench run SPEC` makes it")
+    if (directory / "spec.json").is_file():
+        raise NotARunError(f"{directory} is a run itself: mlbench show {directory}")
+    folders = [path for path in directory.iterdir() if path.is_dir() and path.name[0] != "."]
+    found = [_entry(path) for path in folders]
+    return sorted(found, key=lambda entry: (_when(entry), entry.id), reverse=True)
+
+
+def _when(entry: Entry) -> float:
+    """When it started; where nobody knows, when its directory last changed."""
+    return entry.started or Path(entry.path).stat().st_mtime
+
+
+def _entry(path: Path) -> Entry:
+    try:
+        return _readable(path, open_run(path))
+    except MlbenchError as error:
+        return Entry(path.name, str(path), problem=str(error).removeprefix(f"{path} "))
+    except Exception as error:  # noqa: BLE001  a damaged run is a row of the list, not its end
+        return Entry(path.name, str(path), problem=f"damaged: {type(error).__name__}: {error}")
+
+
+def _readable(path: Path, run: Run) -> Entry:
+    manifest = run.manifest
+    return Entry(
+        id=path.name,
+        path=str(path),
+        name=run.bench.name,
+        status=str(manifest["status"]),
+        started=started_s(manifest),
+        seconds=duration_s(manifest, run.is_going),
+        pipelines=run.request.names,
+        verdict=_verdict(run),
+    )
+
+
+def _verdict(run: Run) -> str | None:
+    if run.is_going or sum(_table_sizes(run.path)) > VERDICT_BYTES:
+        return None
+    return str(verdict(run.record(spans=False)))
+
+
+def _table_sizes(path: Path) -> Iterator[int]:
+    for file in (*path.glob("*.arrow"), *path.glob("pipelines/*/*.arrow")):
+        yield file.lstat().st_size

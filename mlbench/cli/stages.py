@@ -1,0 +1,79 @@
+"""``mlbench stages``: what pipelines can be made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from mlbench.cli.library import Listed
+
+__all__ = ["command"]
+
+
+@click.command(
+    "stages",
+    epilog="""
+\b
+Examples:
+  mlbench stages
+  mlbench stages vision.classify
+  mlbench stages my_package.my_module:MyStage
+\b
+Exit status:
+  0  shown
+  2  nothing has that name
+""",
+)
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print it as one JSON document.")
+def command(name: str | None, as_json: bool) -> None:
+    """List the stages, data sets and resources that are installed, or explain NAME.
+
+    Each comes from a Python package that registers it, mlbench's own in the same way as a
+    plugin's. An explanation has the fields of `with`, the types along the edges, and an
+    example to copy.
+    """
+    from mlbench.cli.library import described, listed
+    from mlbench.cli.page import results, write_json
+
+    if name is None:
+        library = listed()
+        if as_json:
+            write_json({"stages": [asdict(each) for each in library]})
+        else:
+            _print(library)
+        return
+    found = described(name)
+    if as_json:
+        write_json(found.to_dict())
+        return
+    from mlbench.cli.manual import print_manual
+
+    print_manual(found, results())
+
+
+def _print(library: Sequence[Listed]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from mlbench.cli.page import name, results
+    from mlbench.cli.prose import prose
+    from mlbench.cli.text import plain
+
+    page = results()
+    for family, members in groupby(library, key=lambda each: each.name.partition(".")[0]):
+        page.print(name(family, "bold"))
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(no_wrap=True)
+        grid.add_column(style="dim", no_wrap=True)
+        for each in members:
+            text = Text(plain(each.problem), "red") if each.problem else prose(each.summary)
+            grid.add_row(Text(f"  {plain(each.name)}"), each.kind or "broken", text)
+        page.print(grid)
+        page.print()
+    page.print(Text("mlbench stages NAME explains one", style="dim"))
