@@ -13,7 +13,7 @@ from mlbench.engine.wire import Frame, Texts
 from mlbench.records import NULL, Outcome, Phase
 from mlbench.stage import Visit
 
-__all__ = ["Ended", "Query", "Records", "TimedSpan", "failure", "timed_out"]
+__all__ = ["CANCELLED", "DONE_LOAD", "Ended", "Query", "Records", "TimedSpan", "failure", "timed_out"]
 
 Query = tuple[int, int, int, int, int]
 """query, item, due, sent, received: what is known of a query when it starts"""
@@ -25,7 +25,6 @@ CANCELLED = "the run ended before it"
 MAX_ERROR_BYTES = 8192
 
 DONE_LOAD = ending_of(Phase.LOAD, Outcome.DONE, told=False)
-DONE_WARMUP = ending_of(Phase.WARMUP, Outcome.DONE, told=False)
 
 
 @dataclass(frozen=True)
@@ -106,14 +105,17 @@ class Records:
 
     def completion(self, query: Query, started: int, done: int, ended: Ended | None) -> int:
         """Put the row of a query that has ended, and how; returns the row's number."""
-        if ended is None:
-            ending = DONE_WARMUP if query[0] < 0 else DONE_LOAD
-        else:
-            phase = Phase.WARMUP if query[0] < 0 else Phase.LOAD
-            ending = ending_of(phase, ended.outcome, told=True)
-            text = ended.error.encode(errors="replace")[:MAX_ERROR_BYTES]
-            self._texts.put(Frame.ERROR, query[0], text)
+        ending = self.ending(query[0], ended)
         return self.rings.completions.put(*query, started, done, ending)
+
+    def ending(self, query: int, ended: Ended | None) -> int:
+        """How a query ended as a field of its row; sends what there is to say of it."""
+        phase = Phase.WARMUP if query < 0 else Phase.LOAD
+        if ended is None:
+            return ending_of(phase, Outcome.DONE, told=False)
+        text = ended.error.encode(errors="replace")[:MAX_ERROR_BYTES]
+        self._texts.put(Frame.ERROR, query, text)
+        return ending_of(phase, ended.outcome, told=True)
 
     def cancelled(self, query: Query) -> None:
         """Put the row of a query that was dispatched and never started."""

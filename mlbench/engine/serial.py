@@ -24,7 +24,15 @@ from mlbench.engine.flow import (
     routed,
 )
 from mlbench.engine.page import Page, Slot
-from mlbench.engine.records import Ended, Query, Records, TimedSpan, failure, timed_out
+from mlbench.engine.records import (
+    DONE_LOAD,
+    Ended,
+    Query,
+    Records,
+    TimedSpan,
+    failure,
+    timed_out,
+)
 from mlbench.engine.ring import HEADER
 from mlbench.engine.rows import FIRST_PLACE, code_of, place_of, route_code
 from mlbench.errors import JoinError
@@ -83,76 +91,81 @@ class Serial:
     ) -> None:
         trail = Trail()
         branch = _branch_runner(records, visit, trail, initial_visits(steps))
-        start = _starter(fetch, entry, len(steps), records, branch, timeout_ns)
         rest = _rest_runner(branch, trail, steps)
-        self.run = _query_runner(start, rest, records, trail, page, timeout_ns)
+        begin = _beginner(fetch, entry, len(steps), records, branch, rest, trail, timeout_ns)
+        self.run = _query_runner(begin, records, page)
 
 
-def _query_runner(
-    start: Callable[[Query, int], tuple[int, Ended | None]],
-    rest: Callable[[int, int, int, Ended | None], tuple[int, Ended | None]],
-    records: Records,
-    trail: Trail,
-    page: Page,
-    timeout_ns: int,
-) -> Callable[[Query], int]:
+Begin = Callable[[int, int, int, int], tuple[int, Ended | None]]
+
+
+def _query_runner(begin: Begin, records: Records, page: Page) -> Callable[[Query], int]:
     """A function that runs one query and puts its row."""
-    cells = page.cells
+    ring, cells = records.rings.completions, page.cells
+    pack, buffer, width, mask = ring.pack, ring.buffer, ring.width, ring.mask
+    numbers = ring.numbers
     oldest_query, oldest_started = int(Slot.OLDEST_QUERY), int(Slot.OLDEST_STARTED_NS)
-    completion = records.completion
     ended_slot, failed_slot = int(Slot.ENDED), int(Slot.FAILED)
 
     def run(query: Query) -> int:
+        number, item, due, sent, received = query
         started = clock()
-        cells[oldest_query] = query[0]
+        cells[oldest_query] = number
         cells[oldest_started] = started
-        done, ended = start(query, started)
-        if trail.stack or trail.joins.waiting:
-            done, ended = rest(query[0], started + timeout_ns, done, ended)
-        if trail.timed:
-            records.timed_spans(trail.timed)
-        number = completion(query, started, done, ended)
+        done, ended = begin(number, item, sent, started)
+        ending = DONE_LOAD
+        if ended is not None or number < 0:
+            ending = records.ending(number, ended)
+            cells[failed_slot] += ended is not None
+        row = next(numbers)
+        if row >= ring.limit:
+            ring.wait(row)
+        offset = HEADER + (row & mask) * width
+        pack(buffer, offset, number, item, due, sent, received, started, done, ending, row + 1)
         cells[oldest_started] = 0
-        cells[ended_slot] = number + 1
-        if ended is not None:
-            cells[failed_slot] += 1
+        cells[ended_slot] = row + 1
         return done
 
     return run
 
 
-def _starter(
+def _beginner(
     fetch: Callable[[int], Payload],
     entry: Step,
     data: int,
     records: Records,
     branch: BranchRunner,
+    rest: Callable[[int, int, int, Ended | None], tuple[int, Ended | None]],
+    trail: Trail,
     timeout_ns: int,
-) -> Callable[[Query, int], tuple[int, Ended | None]]:
-    """A function that fetches the items of a query and runs its first branch."""
-    spans = records.rings.spans
-    pack, buffer, width, mask, numbers = (
-        spans.pack, spans.buffer, spans.width, spans.mask, spans.numbers,
-    )  # fmt: skip
+) -> Begin:
+    """A function that fetches the items of a query and takes it through the graph."""
+    spans, stack, timed = records.rings.spans, trail.stack, trail.timed
+    pack, buffer, width, mask = spans.pack, spans.buffer, spans.width, spans.mask
+    numbers = spans.numbers
 
-    def start(query: Query, started: int) -> tuple[int, Ended | None]:
-        number, item, _, sent, _ = query
+    def begin(number: int, item: int, sent: int, started: int) -> tuple[int, Ended | None]:
         try:
             payload = fetch(item)
         except Exception as error:  # a data set may raise anything: it is this query's end
-            done = clock()
+            end = clock()
             code = code_of(data, 0, Outcome.FAILED)
-            records.span(number, NULL, FIRST_PLACE, code, sent, started, done)
-            return done, failure(error)
-        done = clock()
+            records.span(number, NULL, FIRST_PLACE, code, sent, started, end)
+            return end, failure(error)
+        end = clock()
         span = next(numbers)
         if span >= spans.limit:
             spans.wait(span)
         offset = HEADER + (span & mask) * width
-        pack(buffer, offset, number, NULL, FIRST_PLACE, data, sent, started, done, span + 1)
-        return branch(number, None, entry, payload, span, done, started + timeout_ns)
+        pack(buffer, offset, number, NULL, FIRST_PLACE, data, sent, started, end, span + 1)
+        ran = branch(number, None, entry, payload, span, end, started + timeout_ns)
+        if stack or trail.joins.waiting:
+            ran = rest(number, started + timeout_ns, *ran)
+        if timed:
+            records.timed_spans(timed)
+        return ran
 
-    return start
+    return begin
 
 
 def _rest_runner(
