@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import repeat
+from itertools import pairwise, repeat
 
 from benchmarks.row import Row, interleaved, quantity, ratio
 from mlbench.check import resolve_pipeline
@@ -37,7 +37,9 @@ def rows() -> Iterator[Row]:
     yield payload()
 
 
-def chain(depth: int, execution: str, stage: str = "synthetic.noop", data_bytes: int = 0) -> Benchmark:
+def chain(
+    depth: int, execution: str, stage: str = "synthetic.noop", data_bytes: int = 0
+) -> Benchmark:
     """A benchmark of one pipeline: a chain of no-ops."""
     stages = {f"s{i}": {"uses": stage, "to": f"s{i + 1}"} for i in range(depth - 1)}
     stages[f"s{depth - 1}"] = {"uses": stage}
@@ -115,7 +117,7 @@ class _Threads:
         stations = [Station(step, 1, 64, 0, 0) for step in pipeline.steps]
         self.executor = Pipelined(
             pipeline.fetch, stations, pipeline.entry, pipeline.inside_cycle, records,
-            pipeline.visit, desk.page, NEVER_NS, lambda error: None,
+            pipeline.visit, desk.page, NEVER_NS, print,
         )  # fmt: skip
         self.ended: queue.SimpleQueue[int] = queue.SimpleQueue()
         self.executor.serve(self._note)
@@ -140,7 +142,9 @@ class _Threads:
         return time.perf_counter() - begin
 
 
-def _bare(make: Callable[[], queue.SimpleQueue[int]], depth: int, queries: int, flight: int) -> float:
+def _bare(
+    make: Callable[[], queue.SimpleQueue[int]], depth: int, queries: int, flight: int
+) -> float:
     """Seconds for bare threads that hand an item from queue to queue."""
     queues = [make() for _ in range(depth + 1)]
 
@@ -148,10 +152,7 @@ def _bare(make: Callable[[], queue.SimpleQueue[int]], depth: int, queries: int, 
         while (item := source.get()) >= 0:
             target.put(item)
 
-    threads = [
-        threading.Thread(target=hop, args=pair, daemon=True)
-        for pair in zip(queues, queues[1:], strict=False)
-    ]
+    threads = [threading.Thread(target=hop, args=pair, daemon=True) for pair in pairwise(queues)]
     for thread in threads:
         thread.start()
     begin = time.perf_counter()

@@ -38,9 +38,7 @@ class Row:
     met: bool | None = None
 
 
-def interleaved(
-    repeats: int, *functions: Callable[[], float]
-) -> tuple[list[float], ...]:
+def interleaved(repeats: int, *functions: Callable[[], float]) -> tuple[list[float], ...]:
     """The values of each function, called in turn: A B A B ..., so that drift hits both."""
     values: tuple[list[float], ...] = tuple([] for _ in functions)
     for _ in range(repeats):

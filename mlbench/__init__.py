@@ -1,4 +1,4 @@
-"""What happens when these machine-learning pipelines share this machine?
+"""mlbench: what happens when these machine-learning pipelines share this machine.
 
 Public names load what they need when they are used: ``import mlbench`` imports nothing
 heavy.
@@ -45,7 +45,30 @@ _HOME = {
     "start": "run",
 }
 
-__all__ = [*_HOME]
+__all__ = [
+    "Benchmark",
+    "ClosedLoad",
+    "Context",
+    "DataSource",
+    "MlbenchError",
+    "NotARunError",
+    "OpenLoad",
+    "Pipeline",
+    "Placement",
+    "PlacementMethod",
+    "Probe",
+    "Ref",
+    "Resource",
+    "Route",
+    "Run",
+    "SpecError",
+    "Stage",
+    "StageSpec",
+    "load",
+    "open_run",
+    "stage",
+    "start",
+]
 
 
 def __getattr__(name: str) -> object:

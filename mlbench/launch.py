@@ -69,7 +69,7 @@ def _spawn(directory: Path, log: Any, local: dict[str, Any]) -> subprocess.Popen
     """The engine's process, with the local stages sent through its standard input."""
     command = [sys.executable, "-m", "mlbench.engine", str(directory.resolve())]
     with log:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  (this Python, this package)
             command,
             stdin=subprocess.PIPE,
             stdout=log,

@@ -222,7 +222,7 @@ class Run:
         )
 
     def outputs(self) -> pd.DataFrame:
-        """One row an output of a sink: ``pipeline``, ``query``, ``sink``, ``branch``, ``output``."""
+        """One row an output: ``pipeline``, ``query``, ``sink``, ``branch``, its ``output``."""
         import pandas as pd
 
         rows = [
@@ -230,7 +230,9 @@ class Run:
             for name, entry in self.manifest["pipelines"].items()
             for row in self._reader.outputs(entry["folder"])
         ]
-        return pd.DataFrame(rows, columns=["pipeline", "query", "sink", "branch", "output"])
+        columns = ["pipeline", "query", "sink", "branch", "output"]
+        frame: pd.DataFrame = pd.DataFrame(rows, columns=columns)
+        return frame
 
     def summary(self) -> dict[str, Any]:  # Any: JSON
         """The run in plain data: what ``mlbench run --json`` prints."""
@@ -262,9 +264,7 @@ def _stacked(names: tuple[str, ...], table_of: Callable[[str], pa.Table]) -> pd.
         label = pa.array([name] * len(table), pa.dictionary(pa.int32(), pa.utf8()))
         table = table.add_column(0, "pipeline", label)
         frames.append(table.to_pandas(types_mapper=_nullable_integers))
-    if not frames:
-        return pd.DataFrame()
-    stacked = pd.concat(frames, ignore_index=True)
+    stacked: pd.DataFrame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
     for column in ("pipeline", "stage", "route", "outcome", "name"):
         if column in stacked:
             stacked[column] = stacked[column].astype("category")

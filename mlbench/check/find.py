@@ -104,7 +104,7 @@ def _kind_of(target: object, name: str, wanted: type[Kind], path: Path) -> type[
     noun = next(text for kind, text, _ in _KINDS if kind is wanted)
     try:
         found = class_of(target)
-    except Exception as error:  # noqa: BLE001  the types of anybody's function may be beyond pydantic
+    except Exception as error:
         return Problem(path, f"{name!r} cannot be used: {type(error).__name__}: {error}")
     if found is None:
         hint = "mark the function with @mlbench.stage" if inspect.isfunction(target) else ""
@@ -124,7 +124,7 @@ def _not_plain(use: Use, path: Path) -> Iterator[Problem]:
     for key, value in use.with_.items():
         try:
             Use(uses=use.uses, with_={key: value}).plain()
-        except Exception:  # noqa: BLE001  pydantic asks the object, which may raise anything
+        except Exception:
             text = "expected text, numbers, lists or 'key: value' pairs"
             yield Problem((*path, key), f"{text}, not {type(value).__name__}")
 
@@ -138,5 +138,5 @@ def _configure(
     except ValidationError as error:
         found = problems_of(error, kind)
         return None, [Problem((*path, *one.path), one.message, one.hint) for one in found]
-    except Exception as error:  # noqa: BLE001  a validator of the stage's own may raise anything
+    except Exception as error:
         return None, [Problem(path, f"does not validate: {type(error).__name__}: {error}")]

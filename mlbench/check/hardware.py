@@ -102,7 +102,7 @@ def lacking(wants: LoadModel | PlacementMethod, path: Path) -> Iterator[Problem]
     """What the machine lacks for a load or a placement method, by its own word."""
     try:
         missing = wants.missing()
-    except Exception as error:  # noqa: BLE001  it is anybody's and talks to files and drivers
+    except Exception as error:
         missing = f"cannot be looked for: {type(error).__name__}: {error}"
     if missing:
         yield Problem(path, missing)

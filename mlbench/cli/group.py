@@ -66,5 +66,5 @@ class LazyGroup(click.Group):
             ctx.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:  # noqa: BLE001  the last line of defence: it says what happened
+        except Exception as error:
             ctx.exit(failure.defect(error))

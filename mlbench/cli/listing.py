@@ -79,7 +79,7 @@ def _entry(path: Path) -> Entry:
         return _readable(path, open_run(path))
     except MlbenchError as error:
         return Entry(path.name, str(path), problem=str(error).removeprefix(f"{path} "))
-    except Exception as error:  # noqa: BLE001  a damaged run is a row of the list, not its end
+    except Exception as error:
         return Entry(path.name, str(path), problem=f"damaged: {type(error).__name__}: {error}")
 
 

@@ -167,7 +167,7 @@ class _Driver:
             heapq.heapreplace(self._heap, (arrival[0], lane.code, arrival[1], lane))
 
     def _end(self, lane: Lane, why: str) -> None:
-        """No further query of this load: tell its worker behind the last one, and the supervisor."""
+        """No further query of this load: tell its worker behind the last one."""
         lane.ended = True
         self._heap = [entry for entry in self._heap if entry[3] is not lane]
         heapq.heapify(self._heap)
@@ -183,7 +183,9 @@ class _Driver:
 
     def _listen(self, wait: bool = True) -> None:
         """Take what the supervisor says; with ``wait``, until it says something."""
-        os.set_blocking(self._control, wait and not any(l.waiting for l in self._lanes.values()))
+        os.set_blocking(
+            self._control, wait and not any(each.waiting for each in self._lanes.values())
+        )
         if not os.get_blocking(self._control):
             full = [lane.inbox for lane in self._lanes.values() if lane.waiting]
             wait_until(clock() + SPIN_NS + RETRY_NS, (self._control,), full)

@@ -281,8 +281,9 @@ def routed(step: Step, result: Payload) -> tuple[int, Step, Payload]:
     target = step.routes.get(result.name)
     if target is None:
         hint = nearest(str(result.name), step.routes)
-        raise RouteError(f"the router {step.name!r} chose {result.name!r}, which is none of its "
-                         f"outputs ({hint})")
+        raise RouteError(
+            f"the router {step.name!r} chose {result.name!r}, which is none of its outputs ({hint})"
+        )
     return target[0], target[1], result.payload
 
 

@@ -85,9 +85,7 @@ def opened(graph: Graph, around: Surroundings) -> Iterator[Opened]:
         routes = list(dict.fromkeys(name for node in graph.nodes for name in node.routes))
         steps = steps_of(graph, calls, [each.tracked for each in contexts], routes)
         fetch, queries = _fetching(data, graph.spec.data.items_per_query, graph.name)
-        yield Opened(
-            graph, steps, visit, fetch, queries, _inside_cycle(graph), routes, restorers
-        )
+        yield Opened(graph, steps, visit, fetch, queries, _inside_cycle(graph), routes, restorers)
 
 
 def _on_device(
@@ -99,9 +97,7 @@ def _on_device(
     from mlbench.engine.device import on_device
 
     waits = [node.spec.sync or node.edges is Edges.NONE for node in graph.nodes]
-    return [
-        on_device(call, device, wait, visit) for call, wait in zip(calls, waits, strict=True)
-    ]
+    return [on_device(call, device, wait, visit) for call, wait in zip(calls, waits, strict=True)]
 
 
 def _fetching(

@@ -116,7 +116,7 @@ class Pipelined:
         self._cancelled: Ended | None = None
 
     def serve(self, finished: Callable[[Flight], None]) -> None:
-        """From now on call ``finished`` with each query that ends, from the thread that ended it."""
+        """From now on call ``finished`` with each query, from the thread that ended it."""
         self._finished = finished
 
     def feed(self, inbox: Channel[Branch]) -> None:
@@ -165,7 +165,7 @@ class Pipelined:
         pack, buffer, events, timings = spans.pack, spans.buffer, visit.events, visit.timings
         code, direct = code_of(step.index, worker), self._direct(step)
         wait = (step.index, step.next.index) not in self._inside_cycle
-        append = direct.append if direct is not None else None
+        append = (direct or channel).append
         get = channel.get
         while (here := get()) is not None:
             if channel.waiting:
@@ -473,7 +473,11 @@ def _nothing(flight: Flight) -> None:
 
 def _check_batch(step: Step, results: object, size: int) -> None:
     if not isinstance(results, list | tuple) or len(results) != size:
-        got = f"{len(results)} of them" if isinstance(results, list | tuple) else type(results).__name__
+        got = (
+            f"{len(results)} of them"
+            if isinstance(results, list | tuple)
+            else type(results).__name__
+        )
         raise QueryError(
             f"the stage {step.name!r} got a batch of {size} payloads and returned {got}; "
             f"a batched stage returns a list of {size} results"

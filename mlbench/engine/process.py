@@ -59,10 +59,15 @@ def fork(
     """
     parent = os.getpid()
     pid = os.fork()
-    if pid:
-        return pid
+    if pid == 0:
+        _live(lambda: _settle(name, keep, output, parent if dies_with_parent else None), body)
+    return pid
+
+
+def _live(settle: Callable[[], None], body: Callable[[], int | None]) -> NoReturn:
+    """The whole life of a child."""
     try:
-        _settle(name, keep, output, parent if dies_with_parent else None)
+        settle()
         status = body() or 0
     except BaseException:  # last line of a process: what it was must reach its log
         traceback.print_exc()

@@ -64,9 +64,7 @@ class _Pending:
             self.count += len(rows)
 
     def due(self) -> bool:
-        return self.count >= BATCH_ROWS or (
-            self.count > 0 and clock() - self.since_ns >= BATCH_NS
-        )
+        return self.count >= BATCH_ROWS or (self.count > 0 and clock() - self.since_ns >= BATCH_NS)
 
     def take(self) -> NDArray[np.int64]:
         import numpy as np

@@ -13,7 +13,16 @@ from mlbench.engine.wire import Frame, Texts
 from mlbench.records import NULL, Outcome, Phase
 from mlbench.stage import Visit
 
-__all__ = ["CANCELLED", "DONE_LOAD", "Ended", "Query", "Records", "TimedSpan", "failure", "timed_out"]
+__all__ = [
+    "CANCELLED",
+    "DONE_LOAD",
+    "Ended",
+    "Query",
+    "Records",
+    "TimedSpan",
+    "failure",
+    "timed_out",
+]
 
 Query = tuple[int, int, int, int, int]
 """query, item, due, sent, received: what is known of a query when it starts"""
@@ -79,7 +88,7 @@ class Records:
 
     def failed(
         self,
-        row: tuple[int, int, int, int, int, int, int],
+        row: tuple[int, ...],
         others: tuple[int, ...],
         visit: Visit,
     ) -> None:

@@ -26,7 +26,6 @@ STALL_LIMIT_NS = 10_000_000_000
 STALL_SLEEP_S = 0.0005
 
 
-
 class RecordsFullError(RuntimeError):
     """The recorder did not take rows for ten seconds; the pipeline ends rather than drop one."""
 
@@ -45,7 +44,9 @@ class Ring:
     def __init__(self, row: str, slots: int) -> None:
         if slots & (slots - 1):
             raise ValueError("a ring has a power of two slots")
-        layout = struct.Struct(f"@{row}q")  # native packing is a third faster; all fields are 8 bytes
+        layout = struct.Struct(
+            f"@{row}q"
+        )  # native packing is a third faster; all fields are 8 bytes
         self.row = row
         self.slots = slots
         self.mask = slots - 1

@@ -41,7 +41,9 @@ from mlbench.stage import Payload, Visit
 
 __all__ = ["Serial"]
 
-BranchRunner = Callable[[int, "Branch | None", Step, Payload, int, int, int], tuple[int, "Ended | None"]]
+BranchRunner = Callable[
+    [int, "Branch | None", Step, Payload, int, int, int], tuple[int, "Ended | None"]
+]
 
 
 class Trail:
@@ -190,9 +192,7 @@ def _rest_runner(
     return rest
 
 
-def _branch_runner(
-    records: Records, visit: Visit, trail: Trail, no_visits: Visits
-) -> BranchRunner:
+def _branch_runner(records: Records, visit: Visit, trail: Trail, no_visits: Visits) -> BranchRunner:
     """A function that runs one branch until it ends, forks or waits in a join."""
     spans = records.rings.spans
     pack, buffer, width, mask, numbers = (
@@ -210,7 +210,8 @@ def _branch_runner(
         ready: int,
         deadline: int,
     ) -> tuple[int, Ended | None]:
-        place, others, end = FIRST_PLACE, (), ready
+        others: tuple[int, ...] = ()
+        end = ready
         source = None if here is None else here.source
         first = FIRST_PLACE if here is None else place_of(here.id, 1)
         while True:

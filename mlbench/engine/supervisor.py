@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic_ns as clock
+from typing import Any
 
 from mlbench.check import resolve
 from mlbench.engine.children import Child, Tenant
@@ -528,8 +529,8 @@ class Supervisor:
 
     # -- the manifest --------------------------------------------------------------------
 
-    def _entry_of(self, tenant: Tenant) -> dict[str, object | dict[str, object]]:
-        entry: dict[str, object] = self._manifest.data["pipelines"][tenant.name]
+    def _entry_of(self, tenant: Tenant) -> dict[str, Any]:  # Any: JSON
+        entry: dict[str, Any] = self._manifest.data["pipelines"][tenant.name]
         return entry
 
     def _save_pipelines(self) -> None:

@@ -1,4 +1,4 @@
-"""One wait for everything that can happen to a run: messages, deaths, a wish to stop, a deadline."""
+"""One wait for all that can happen to a run: messages, deaths, a wish to stop, a deadline."""
 
 from __future__ import annotations
 

@@ -51,13 +51,13 @@ _TAGS = {_CORE + kind for kind in (*_SCALARS, "str", "map", "seq")}
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalars of YAML 1.2."""
 
-    yaml_implicit_resolvers: dict[str, list[Any]] = {}  # noqa: RUF012  (PyYAML's own attribute)
+    yaml_implicit_resolvers: dict[str, list[Any]] = {}
 
 
 class _Dumper(yaml.SafeDumper):
     """Writes text so that both YAML 1.1 and 1.2 read it back as text."""
 
-    def ignore_aliases(self, data: object) -> bool:
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  (PyYAML calls it so)
         return True
 
 

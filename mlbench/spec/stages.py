@@ -42,9 +42,7 @@ def _keep_text(value: object) -> str:
     return value
 
 
-Uses = Annotated[
-    SkipValidation[str], BeforeValidator(lambda value: _keep_text(_name_of(value)))
-]
+Uses = Annotated[SkipValidation[str], BeforeValidator(lambda value: _keep_text(_name_of(value)))]
 
 
 class Use(SpecModel):

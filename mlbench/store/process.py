@@ -29,7 +29,7 @@ def is_running(identity: Mapping[str, Any]) -> bool | None:
 
 
 def _start_ticks(pid: int) -> int | None:
-    """Field 22 of ``/proc/PID/stat``; null for a process that is gone or only waits to be reaped."""
+    """Field 22 of ``/proc/PID/stat``; null for one that is gone or waits to be reaped."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

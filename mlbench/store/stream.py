@@ -121,9 +121,7 @@ def _offsets(lengths: NDArray[np.int64]) -> pa.Buffer:
     return pa.py_buffer(offsets)
 
 
-def _texts(
-    queries: NDArray[np.int64], told: NDArray[np.int64], texts: dict[int, str]
-) -> pa.Array:
+def _texts(queries: NDArray[np.int64], told: NDArray[np.int64], texts: dict[int, str]) -> pa.Array:
     """The text of each query that has one; most have none."""
     lengths = np.zeros(len(told), dtype=np.int64)
     known = told != 0
@@ -154,9 +152,7 @@ def _lists(
     return pa.Array.from_buffers(_TYPES["list<int64>"], len(spans), buffers, children=[child])
 
 
-def read_batches(
-    path: Path, table: Table, offset: int = 0
-) -> Iterator[tuple[pa.RecordBatch, int]]:
+def read_batches(path: Path, table: Table, offset: int = 0) -> Iterator[tuple[pa.RecordBatch, int]]:
     """The whole batches from ``offset`` on, each with the offset after it, without copying.
 
     ``offset`` is 0 or one that came from here. Ends at a torn or foreign message.
