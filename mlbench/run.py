@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlbench.errors import EngineError
 from mlbench.spec import Benchmark
-from mlbench.store.layout import STOP
-from mlbench.store.reader import GOING, Cursor, Reader
+from mlbench.store.layout import GOING, STOP
+from mlbench.store.reader import Cursor, Reader
 
 if TYPE_CHECKING:
     import pandas as pd

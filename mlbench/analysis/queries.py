@@ -164,6 +164,7 @@ def _outcomes(record: Record, name: str, sources: Sources) -> Integers:
     outcome = sources.completed("outcome")
     unanswered = outcome == NULL
     timed_out = np.isin(sources.query, _timed_out(record, name))
+    outcome[(outcome < 0) | (outcome >= len(Outcome))] = Outcome.LOST  # nobody wrote such a code
     outcome[unanswered] = Outcome.LOST if record.ended(name) else RUNNING
     outcome[unanswered & timed_out] = Outcome.TIMED_OUT
     return outcome

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["LOG", "MANIFEST", "REQUEST", "STOP", "folder_of", "is_run", "read_json", "write_json"]
+__all__ = ["GOING", "LOG", "MANIFEST", "REQUEST", "STOP", "folder_of", "is_run", "read_json", "write_json"]
 
 REQUEST = "spec.json"
 MANIFEST = "run.json"
@@ -16,15 +16,21 @@ LOG = "log.jsonl"
 STOP = "stop"
 PIPELINES = "pipelines"
 
+GOING = frozenset({"setup", "warm-up", "load", "drain"})
+"""The statuses in the manifest of a run that is under way."""
+
 MAX_JSON_BYTES = 64 << 20
 
 
 def folder_of(run: Path, code: int, name: str) -> Path:
-    """The folder of a pipeline; its name stands in front where a file system takes it."""
+    """The folder of a pipeline: its name, where every file system takes it.
+
+    Else what is left of the name, with the code behind a ``~``, which no other folder has.
+    """
     allowed = (c.isascii() and (c.isalnum() or c in "-_.") for c in name)
     safe = "".join(c if ok else "_" for c, ok in zip(name, allowed, strict=True)).lstrip(".")
     same = safe == name and safe
-    return run / PIPELINES / (name if same else f"{safe or 'pipeline'}-{code}")
+    return run / PIPELINES / (name if same else f"{safe or 'pipeline'}~{code}")
 
 
 def is_run(path: Path) -> bool:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from mlbench.errors import NotARunError
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, FORMAT, SPANS, TABLES, Table
 from mlbench.spec import Request
-from mlbench.store.layout import MANIFEST, PIPELINES, REQUEST, is_run, read_json
+from mlbench.store.layout import GOING, MANIFEST, PIPELINES, REQUEST, is_run, read_json
 from mlbench.store.process import is_running
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ __all__ = ["Cursor", "Reader"]
 Cursor = Mapping[str, int]
 """Offset in each stream, by its path in the run directory; plain data that JSON holds."""
 
-GOING = frozenset({"setup", "warm-up", "load", "drain"})
 MAX_OUTPUT_LINE = 1 << 20
 
 
@@ -69,12 +68,12 @@ class Reader:
         data = read_json(self.path / MANIFEST)
         if data is None:
             return {"status": "starting", "reasons": [], "pipelines": {}, "phases": []}
-        pipelines = data.get("pipelines")
-        if not isinstance(pipelines, dict) or not isinstance(data.get("engine"), dict):
-            raise NotARunError(f"{self.path / MANIFEST} is damaged: it names no pipelines")
-        if data.get("status") in GOING and is_running(data["engine"]) is False:
+        from mlbench.store.manifest import checked
+
+        checked(data, str(self.path / MANIFEST))
+        if data["status"] in GOING and is_running(data["engine"]) is False:
             data["status"] = "aborted"
-            data["reasons"] = [*data.get("reasons", []), "the engine ended before the run did"]
+            data["reasons"] = [*data["reasons"], "the engine ended before the run did"]
         return data
 
     def table(self, table: Table, folder: str | None = None) -> pa.Table:

@@ -1,0 +1,119 @@
+"""The schema of ``run.json``: what a reader relies on, checked before it does.
+
+What the machine, the harness and the environment looked like is kept as it was written:
+it is shown, not computed with.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mlbench.errors import NotARunError
+
+__all__ = ["ManifestSchema", "checked"]
+
+Nanoseconds = Annotated[int, Field(ge=-(2**62), le=2**62)]
+Text = Annotated[str, Field(max_length=1 << 16, pattern=r"^[^\x00]*$")]
+
+
+class Entry(BaseModel):
+    """A part of the manifest; keys that a reader does not know are left alone."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+
+class Identity(Entry):
+    """The engine's process."""
+
+    pid: Annotated[int, Field(ge=0, le=2**31)]
+    start_ticks: Nanoseconds | None
+    boot_id: Text | None
+
+
+class Instant(Entry):
+    """One instant on both clocks."""
+
+    monotonic_ns: Nanoseconds
+    realtime_ns: Nanoseconds
+
+
+class Clock(Entry):
+    """The wall clock at both ends of the run."""
+
+    begin: Instant
+    end: Instant | None
+
+
+class Span(Entry):
+    """The window of a study."""
+
+    begin_ns: Nanoseconds
+    end_ns: Nanoseconds
+
+
+class Phase(Entry):
+    """A phase of the run."""
+
+    name: Text
+    start_ns: Nanoseconds
+    end_ns: Nanoseconds | None
+
+
+class LoadEntry(Entry):
+    """How a pipeline was driven, and when."""
+
+    kind: Literal["open", "closed"]
+    until_last_completion: bool = False
+    begin_ns: Nanoseconds | None = None
+    end_ns: Nanoseconds | None = None
+    ended: Text | None = None
+
+
+class PipelineEntry(Entry):
+    """A pipeline: how it ended, and the names behind its codes."""
+
+    status: Literal["waiting", "running", "done", "failed", "stopped"]
+    reason: Text | None
+    folder: Annotated[str, Field(pattern=r"^[\w.~-]+$", max_length=255)]
+    stages: list[Text]
+    routes: list[Text]
+    events: list[Text]
+    placement: dict[str, Any]  # Any: shown as it is
+    load: LoadEntry
+    timed_out: list[Nanoseconds]
+    stalled_ns: Nanoseconds
+
+
+class ManifestSchema(Entry):
+    """``run.json``."""
+
+    format: Literal[1]
+    status: Literal["setup", "warm-up", "load", "drain", "done", "failed", "stopped"]
+    reasons: list[Text]
+    engine: Identity
+    clock: Clock
+    barrier_ns: Nanoseconds | None
+    window: Span | None
+    phases: list[Phase]
+    pipelines: dict[Text, PipelineEntry]
+    harness: dict[str, Any]  # Any: shown as it is
+    machine: dict[str, Any] = {}
+
+
+def checked(data: dict[str, Any], where: str) -> dict[str, Any]:  # Any: JSON
+    """The same manifest, if it is one.
+
+    Raises
+    ------
+    NotARunError
+        With the first key that is missing or of the wrong type.
+    """
+    try:
+        ManifestSchema.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise NotARunError(f"{where} is damaged: {key}: {first['msg']}") from None
+    return data
