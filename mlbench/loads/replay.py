@@ -74,7 +74,7 @@ def _summed(rows: Iterator[tuple[int, Decimal]], path: str) -> Iterator[Decimal]
     total = Decimal(0)
     for line, gap in rows:
         if gap < 0:
-            raise TraceError(f"{path}: row {line}: the gap {gap} is negative")
+            raise TraceError(f"{path}: row {line}: the gap is negative")
         total += gap
         yield total
 

@@ -38,13 +38,20 @@ def read_column(path: Path, column: str, unit_ns: Decimal) -> Iterator[tuple[int
         for number, row in enumerate(_rows(path), 1):
             if not isinstance(row, dict) or column not in row:
                 raise TraceError(f"{path}: row {number}: {_no_column(row, column)}")
-            yield number, instant_ns(row[column], unit_ns)
+            yield number, _instant(path, number, row[column], unit_ns)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TraceError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-    except ValueError as error:
-        raise TraceError(f"{path}: row {number}: {error}") from None
+    except ValueError as error:  # of the JSON reader, which was at the next row
+        raise TraceError(f"{path}: row {number + 1}: {error}") from None
     if not number:
         raise TraceError(f"{path}: the trace has no rows")
+
+
+def _instant(path: Path, number: int, value: object, unit_ns: Decimal) -> Decimal:
+    try:
+        return instant_ns(value, unit_ns)
+    except ValueError as error:
+        raise TraceError(f"{path}: row {number}: {error}") from None
 
 
 def _rows(path: Path) -> Iterator[object]:

@@ -12,14 +12,16 @@ from random import Random
 from typing import Any
 
 WORDS = (
-    "stages pipelines data uses with to join then max_visits batch workers queue place cpus device "
-    "load poisson closed rate seed stop seconds queries resources entry name execution pipelined"
-).split()
+    'stages', 'pipelines', 'data', 'uses', 'with', 'to', 'join', 'then', 'max_visits', 'batch',
+    'workers', 'queue', 'place', 'cpus', 'device', 'load', 'poisson', 'closed', 'rate', 'seed',
+    'stop', 'seconds', 'queries', 'resources', 'entry', 'name', 'execution', 'pipelined',
+)  # fmt: skip
 VALUES = (
     "null", "true", "-1", "0", "1e999", ".nan", ".inf", "[]", "{}", "''", "'\\0'", "[[[[]]]]",
     "9" * 400, "!!python/object/apply:os.system ['true']", "&a [*a]", "*missing", "<<: {a: 1}",
     "'" + "x" * 5000 + "'", "2001-01-01", "0x1F", "~", "- - - a", "{a: {a: {a: {a: 1}}}}",
-    "synthetic.nothing", "os:system", "a.b.c:d", "$lm", "../../etc/passwd", "\u202e\u0000x", "1_000",
+    "synthetic.nothing", "os:system", "a.b.c:d", "$lm", "../../etc/passwd",
+    "\u202e\u0000x", "1_000",
 )  # fmt: skip
 
 

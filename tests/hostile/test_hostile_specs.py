@@ -30,7 +30,8 @@ pipelines:
       left: {uses: synthetic.sleep, with: {seconds: 0.1}, to: both}
       right: {uses: synthetic.noop, to: both}
       both: {uses: synthetic.noop, join: [left, right], to: grade}
-      grade: {uses: synthetic.route, with: {weights: {good: 1, bad: 2}}, to: {good: end, bad: rewrite}}
+      grade:
+        {uses: synthetic.route, with: {weights: {good: 1, bad: 2}}, to: {good: end, bad: rewrite}}
       rewrite: {uses: synthetic.noop, to: retrieve, max_visits: 2, then: end}
       end: {uses: synthetic.noop, batch: {size: 4, max_wait_ms: 5}, workers: 2, queue: 8}
   train:
