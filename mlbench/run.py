@@ -92,7 +92,7 @@ class Run:
     @property
     def is_going(self) -> bool:
         """Whether the engine is still at work."""
-        return self.status in GOING or self.status == STARTING
+        return self.status in GOING | {STARTING}
 
     # -- control -------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mlbench.analysis.record import ENDED
 from mlbench.analysis.verdict import verdict
 from mlbench.cli.moments import duration_s, started_s
 from mlbench.errors import MlbenchError, NotARunError
@@ -84,21 +85,21 @@ def _entry(path: Path) -> Entry:
 
 
 def _readable(path: Path, run: Run) -> Entry:
-    manifest = run.manifest
+    manifest, status = run.manifest, run.status
     return Entry(
         id=path.name,
         path=str(path),
         name=run.bench.name,
-        status=str(manifest["status"]),
+        status=status,
         started=started_s(manifest),
-        seconds=duration_s(manifest, run.is_going),
+        seconds=duration_s(manifest, going=status not in ENDED),
         pipelines=run.request.names,
-        verdict=_verdict(run),
+        verdict=_verdict(run) if status in ENDED else None,
     )
 
 
 def _verdict(run: Run) -> str | None:
-    if run.is_going or sum(_table_sizes(run.path)) > VERDICT_BYTES:
+    if sum(_table_sizes(run.path)) > VERDICT_BYTES:
         return None
     return str(verdict(run.record(spans=False)))
 

@@ -14,7 +14,7 @@ from mlbench.cli.goal import stop_rules, stop_text
 from mlbench.cli.loads import load_text
 from mlbench.cli.page import Page, name
 from mlbench.cli.picture import picture
-from mlbench.cli.text import plain
+from mlbench.cli.text import one_line, plain
 from mlbench.placements.cpus import ResolvedPlacement, divide
 from mlbench.spec import Benchmark
 
@@ -39,7 +39,7 @@ def print_overview(bench: Benchmark, page: Page) -> None:
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="dim")
         grid.add_column(overflow="fold")
-        grid.add_row("load", f"{plain(load_text(graph.spec.load))}, {stop_text(rules[key])}")
+        grid.add_row("load", f"{one_line(load_text(graph.spec.load), 60)}, {stop_text(rules[key])}")
         grid.add_row("place", plain(_place_text(places[key])))
         grid.add_row("runs", ", ".join(_habits(bench, key)))
         page.print(Padding(grid, (0, 0, 0, 2), expand=False))

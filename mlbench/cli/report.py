@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mlbench.analysis.record import ENDED
 from mlbench.cli.footnotes import Footnotes
 from mlbench.cli.loads import load_text
 from mlbench.cli.moments import duration_s, started_s
@@ -44,12 +45,14 @@ def print_report(run: Run, summary: Json, page: Page) -> None:
     """Print the whole page of a run, live or ended."""
     manifest = run.manifest
     page.print(_header(run, manifest, summary))
-    page.print(_verdict(summary, going=run.is_going))
+    page.print(_verdict(summary))
     if not summary["pipelines"]:
-        page.print(Text("no pipeline has been started", style="dim"))
+        page.print(Text("no pipelines", style="dim"))
         return
     notes = Footnotes()
-    loads = {key: load_text(pipeline.load) for key, pipeline in run.bench.pipelines.items()}
+    loads = {
+        key: one_line(load_text(pipeline.load), 32) for key, pipeline in run.bench.pipelines.items()
+    }
     for table in pipeline_tables(summary["pipelines"], loads, notes, page):
         page.print(table, Text(), sep="\n")
     for key, pipeline in summary["pipelines"].items():
@@ -72,21 +75,21 @@ def _header(run: Run, manifest: Json, summary: Json) -> RenderableType:
     title = name(run.bench.name, "bold")
     title.append("  ")
     title.append(plain(status), style=STATUS_STYLES.get(status, "cyan"))
-    if run.is_going:
+    if status not in ENDED:
         title.append("  still going", style="cyan")
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    for key, text in _facts(run, manifest):
+    for key, text in _facts(run, manifest, status not in ENDED):
         grid.add_row(key, Text(plain(text)))
     return Group(title, grid, Text())
 
 
-def _facts(run: Run, manifest: Json) -> Iterator[tuple[str, str]]:
+def _facts(run: Run, manifest: Json, going: bool) -> Iterator[tuple[str, str]]:
     started = started_s(manifest)
     if started is not None:
         when = datetime.fromtimestamp(started).strftime("%Y-%m-%d %H:%M:%S")
-        seconds = duration_s(manifest, going=run.is_going)
+        seconds = duration_s(manifest, going)
         yield "when", when if seconds is None else f"{when}, for {duration(seconds)}"
     if machine := manifest.get("machine"):
         yield "machine", _machine(machine)
@@ -116,8 +119,8 @@ def _gpus(devices: Any) -> str:  # Any: JSON
     return ", ".join(shown) or "no GPU"
 
 
-def _verdict(summary: Json, going: bool) -> RenderableType:
-    if going:
+def _verdict(summary: Json) -> RenderableType:
+    if summary["status"] not in ENDED:
         head = Text("NOT FINAL", style="bold yellow")
     elif summary["verdict"] == "VALID":
         head = Text("VALID", style="bold green")
@@ -192,5 +195,14 @@ def _tail(path: Path) -> list[str]:
 def _output(row: Json, width: int) -> Text:
     """One output of a sink in one line."""
     head = f"query {row.get('query')} ▸ {row.get('sink')}: "
-    body = json.dumps(row.get("output"), ensure_ascii=False)
+    body = json.dumps(_rounded(row.get("output")), ensure_ascii=False)
     return Text(one_line(head + body, width), style="dim", no_wrap=True)
+
+
+def _rounded(value: object) -> object:
+    """The same with four digits of each float: more would push what matters off the line."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return [_rounded(inner) for inner in value] if isinstance(value, list) else value

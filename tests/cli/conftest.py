@@ -1,0 +1,80 @@
+"""The command line in this process, and small runs that the real engine made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mlbench.cli import commands
+from mlbench.run import Run, start
+from mlbench.spec import Benchmark
+
+Cli = Callable[..., Result]
+
+NOOP = {"data": {"uses": "synthetic.items"}, "stages": {"step": {"uses": "synthetic.noop"}}}
+
+
+def failing_once_in(every: int) -> dict[str, object]:
+    stages = {"step": {"uses": "synthetic.fail", "with": {"every": every}}}
+    return {"data": {"uses": "synthetic.items"}, "stages": stages}
+
+
+@pytest.fixture
+def cli() -> Cli:
+    """Run one command in this process: ``cli("show", run, columns=80)``."""
+
+    def invoke(*arguments: object, columns: int = 100) -> Result:
+        environment = {"COLUMNS": str(columns), "FORCE_COLOR": None, "NO_COLOR": None}
+        arguments = tuple(str(argument) for argument in arguments)
+        return CliRunner().invoke(commands, list(arguments), env=environment, prog_name="mlbench")
+
+    return invoke
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a YAML file and return its path."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "spec.yml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def _ended(tmp_path_factory: pytest.TempPathFactory, bench: Benchmark) -> Run:
+    return start(bench, tmp_path_factory.mktemp("runs")).wait(30)
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of two pipelines, one with a name that is markup, the other with failed queries."""
+    pipelines = {"[red]x": NOOP, "flaky": failing_once_in(4)}
+    stop = {"queries": 40}
+    return _ended(tmp_path_factory, Benchmark(name="two [bold]y", stop=stop, pipelines=pipelines))
+
+
+@pytest.fixture(scope="session")
+def crashed(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run in which one pipeline's worker dies."""
+    stages = {"step": {"uses": "synthetic.crash", "with": {"at": 3}}}
+    dies = {"data": {"uses": "synthetic.items"}, "stages": stages}
+    bench = Benchmark(name="crash", stop={"queries": 40}, pipelines={"dies": dies, "lives": NOOP})
+    return _ended(tmp_path_factory, bench)
+
+
+@pytest.fixture
+def going(tmp_path: Path) -> Iterator[Run]:
+    """A run that is under load until the test ends."""
+    run = start(Benchmark(name="long", stop={"seconds": 60}, pipelines={"a": NOOP}), tmp_path)
+    try:
+        while run.status != "load":
+            assert run.status != "aborted", run.engine_log()
+        yield run
+    finally:
+        run.kill()
+        run.wait(30)

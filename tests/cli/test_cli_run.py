@@ -1,0 +1,191 @@
+"""``mlbench run`` as a process: its exit status, its streams, and what a signal does to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlbench import open_run
+
+# A shell that starts the tests in the background has SIGINT ignored, which children inherit.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from mlbench.cli import main
+main()
+"""
+
+SPEC = """
+name: small
+stop: {stop}
+pipelines:
+  "[red]x":
+    data: {{uses: synthetic.items}}
+    stages:
+      "[bold]step": {{uses: {stage}}}
+"""
+
+
+@pytest.fixture
+def small(spec):
+    """A spec with one pipeline and one stage."""
+
+    def write(stage="synthetic.noop", stop="{queries: 20}"):
+        return spec(SPEC.format(stage=stage, stop=stop))
+
+    return write
+
+
+@pytest.fixture
+def started(tmp_path):
+    """Start a command in a directory of its own; whatever is left of it ends with the test."""
+    processes = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "100"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+
+
+@pytest.fixture
+def finished(started):
+    """Run a command to its end: exit status, standard output, standard error."""
+
+    def run(*arguments):
+        process = started(*arguments)
+        output, errors = process.communicate(timeout=60)
+        return process.returncode, output, errors
+
+    return run
+
+
+def only_run(directory: Path):
+    (path,) = (directory / "runs").iterdir()
+    return open_run(path)
+
+
+def until_load(process):
+    """Read the progress up to the line that says that the load has begun."""
+    for line in process.stderr:
+        if line == "load\n":
+            return
+    raise AssertionError(process.stdout.read())
+
+
+def test_a_run_that_is_done_and_valid_exits_with_0(small, finished, tmp_path):
+    status, output, errors = finished("run", small())
+
+    assert status == 0, errors
+    assert "VALID" in output
+    assert "[red]x" in output
+    assert "[bold]step" in output
+    assert "[red]x: done (20 done, 0 failed)" in errors.splitlines()
+    assert only_run(tmp_path).status == "done"
+
+
+def test_json_is_alone_on_standard_output(small, finished, tmp_path):
+    status, output, _ = finished("run", small(), "--json", "--out", "runs", "--set", "seed=9")
+
+    document = json.loads(output)
+    assert status == 0
+    assert document["verdict"] == "VALID"
+    assert document["run"] == only_run(tmp_path).id
+    assert only_run(tmp_path).bench.seed == 9
+
+
+def test_a_pipeline_that_ends_by_failure_exits_with_1(small, finished):
+    status, output, _ = finished("run", small("synthetic.crash, with: {at: 3}"))
+
+    assert status == 1
+    assert "killed by SIGKILL" in output
+
+
+def test_bad_input_exits_with_2_and_starts_nothing(small, finished, tmp_path):
+    path = small("synthetic.nop")
+
+    status, output, errors = finished("run", path)
+
+    assert (status, output) == (2, "")
+    assert errors.startswith(f"{path}:8:22: pipelines.[red]x.stages.[bold]step.uses: ")
+    assert "did you mean 'synthetic.noop'?" in errors
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_run_that_misses_its_minimum_exits_with_3(small, finished):
+    stop = "{min_queries: 100000, max_seconds: 0.3}"
+
+    status, output, _ = finished("run", small("synthetic.sleep, with: {seconds: 0.01}", stop))
+
+    assert status == 3
+    assert "INVALID" in output
+    assert "its minimum is 100000" in output
+
+
+def test_an_interrupt_closes_the_run_and_exits_with_130(small, started, tmp_path):
+    process = started("run", small(stop="{seconds: 60}"), "--json")
+    until_load(process)
+
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "stopping; press Ctrl-C again to kill" in errors
+    assert json.loads(output)["status"] == "stopped"
+    assert only_run(tmp_path).status == "stopped"
+
+
+def test_a_second_interrupt_kills_the_engine(small, started, tmp_path):
+    stage = "synthetic.hold, with: {seconds: 30}"  # its worker cannot stop, so the engine waits
+    process = started("run", small(stage, "{seconds: 60}").rename(tmp_path / "hold.yml"))
+    for line in process.stderr:
+        if line == "warm-up\n":
+            process.send_signal(signal.SIGINT)
+        if line.startswith("stopping"):
+            break
+
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+
+    assert process.returncode == 130
+    assert "killed; what it recorded is in " in errors
+    assert only_run(tmp_path).status == "aborted"
+
+
+def test_output_that_nobody_reads_ends_quietly(small, started):
+    process = started("run", small())
+    process.stdout.close()
+
+    errors = process.stderr.read()
+
+    assert process.wait() == 141
+    assert "Traceback" not in errors
+    assert "BrokenPipe" not in errors
+
+
+def test_head_takes_the_first_line(done):
+    command = f"{sys.executable} -m mlbench show {done.path} | head -1"
+
+    result = subprocess.run(["bash", "-c", command], check=True, capture_output=True, text=True)
+
+    assert result.stdout.startswith("two [bold]y")
+    assert result.stderr == ""

@@ -1,0 +1,89 @@
+"""``mlbench runs``: every directory is a row, broken ones too."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def directory(done, crashed, tmp_path):
+    """Two runs that can be read and three directories that cannot."""
+    shutil.copytree(done.path, tmp_path / "first")
+    shutil.copytree(crashed.path, tmp_path / "second")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "spec.json").write_text("{")
+    shutil.copytree(done.path, tmp_path / "odd")
+    (tmp_path / "odd" / "run.json").write_text('{"status": "done", "pipelines": {}, "engine": {}}')
+    (tmp_path / ".hidden").mkdir()
+    return tmp_path
+
+
+def test_runs_are_listed_newest_first_and_broken_ones_with_their_reason(cli, directory):
+    result = cli("runs", directory, columns=120)
+
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    rows = [line.split()[0] for line in lines if line.startswith(("first", "second"))]
+    assert rows == ["second", "first"]
+    assert any("empty: holds no run" in line for line in lines)
+    assert any("torn/spec.json is no JSON object" in line for line in lines)
+    assert not any(".hidden" in line for line in lines)
+
+
+def test_status_and_verdict_stand_in_the_row(cli, directory):
+    lines = cli("runs", directory, columns=120).stdout.splitlines()
+
+    assert next(x for x in lines if x.startswith("first")).split()[-2:] == ["done", "VALID"]
+    assert next(x for x in lines if x.startswith("second")).split()[-2:] == ["failed", "INVALID"]
+
+
+def test_a_narrow_page_keeps_the_ids_whole(cli, directory):
+    lines = cli("runs", directory, columns=60).stdout.splitlines()
+
+    assert "first  done  VALID" in [line.rstrip() for line in lines]
+
+
+def test_json_lists_every_directory(cli, directory):
+    rows = json.loads(cli("runs", directory, "--json").stdout)["runs"]
+
+    by_id = {row["id"]: row for row in rows}
+    assert set(by_id) == {"first", "second", "empty", "torn", "odd"}
+    assert by_id["first"]["verdict"] == "VALID"
+    assert by_id["first"]["pipelines"] == ["[red]x", "flaky"]
+    assert by_id["torn"]["problem"]
+
+
+def test_a_run_that_goes_on_has_no_verdict_yet(cli, going):
+    (row,) = json.loads(cli("runs", going.path.parent, "--json").stdout)["runs"]
+
+    assert (row["status"], row["verdict"]) == ("load", None)
+
+
+def test_large_tables_are_not_read(cli, directory, monkeypatch):
+    monkeypatch.setattr("mlbench.cli.listing.VERDICT_BYTES", 10)
+
+    rows = json.loads(cli("runs", directory, "--json").stdout)["runs"]
+
+    assert {row["verdict"] for row in rows} == {None}
+
+
+def test_an_empty_directory_is_said_to_be_empty(cli, tmp_path):
+    assert cli("runs", tmp_path).stdout.startswith("no runs in ")
+
+
+def test_a_directory_that_is_not_there_is_bad_input(cli, tmp_path):
+    result = cli("runs", tmp_path / "none")
+
+    assert result.exit_code == 2
+    assert "there is no directory" in result.stderr
+
+
+def test_a_run_in_place_of_a_directory_says_what_to_type(cli, done):
+    result = cli("runs", done.path)
+
+    assert result.exit_code == 2
+    assert f"mlbench show {done.path}" in result.stderr

@@ -1,0 +1,101 @@
+"""``mlbench show``: one page of a run, whatever state it is in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+
+def test_a_run_is_shown_with_verdict_tables_and_outputs(cli, done):
+    result = cli("show", done.path)
+
+    assert result.exit_code == 0
+    for text in ("VALID", "achieved", "lateness", "p99", "closed 1", "data", "query 0 ▸ step: "):
+        assert text in result.stdout
+    assert "INVALID" not in result.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 100, 140])
+def test_the_page_fits_the_terminal(cli, done, columns):
+    lines = cli("show", done.path, columns=columns).stdout.splitlines()
+
+    assert max(len(line) for line in lines) <= columns
+
+
+def test_names_are_data_and_no_markup(cli, done):
+    text = cli("show", done.path).stdout
+
+    assert "[red]x" in text
+    assert "two [bold]y  done" in text
+
+
+def test_a_null_is_a_dash_and_each_reason_stands_once_below(cli, done):
+    text = cli("show", done.path).stdout
+
+    assert "-¹" in text
+    assert text.count("p99 needs 662 queries") == 1
+
+
+def test_the_page_names_its_convention(cli, done):
+    text = " ".join(cli("show", done.path).stdout.split())
+
+    assert "inverted_cdf over queries due in the load phase; failed queries count as inf" in text
+
+
+def test_failed_queries_are_counted(cli, done):
+    row = next(x for x in cli("show", done.path).stdout.splitlines() if x.startswith("flaky "))
+
+    assert row.split()[-2:] == ["40", "10"]
+
+
+def test_a_pipeline_that_died_shows_its_reason_and_the_end_of_its_log(cli, crashed):
+    text = " ".join(cli("show", crashed.path).stdout.split())
+
+    assert "INVALID" in text
+    assert "failed: its worker ended: killed by SIGKILL" in text
+    assert "synthetic.crash ends its process at query 3" in text
+
+
+def test_json_is_the_summary(cli, done):
+    result = cli("show", done.path, "--json")
+
+    document = json.loads(result.stdout)
+    assert document == json.loads(json.dumps(done.summary()))
+    assert document["run"] == done.id
+
+
+def test_a_run_that_goes_on_says_so(cli, going):
+    result = cli("show", going.path)
+
+    assert result.exit_code == 0
+    assert "still going" in result.stdout
+    assert "NOT FINAL" in result.stdout
+
+
+def test_an_id_is_looked_for_in_runs(cli, done, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(done.path, tmp_path / "runs" / "the-run")
+
+    assert cli("show", "the-run").exit_code == 0
+    assert "did you mean 'the-run'?" in cli("show", "the-rum").stderr
+
+
+def test_a_directory_without_a_run_is_bad_input(cli, tmp_path):
+    result = cli("show", tmp_path)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert "holds no run" in result.stderr
+
+
+def test_a_log_with_control_characters_cannot_touch_the_terminal(cli, crashed, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(crashed.path, copy)
+    (copy / "pipelines" / "dies" / "stderr.log").write_bytes(b"\x1b]0;title\x07\x1b[2Jgone\n")
+
+    text = cli("show", copy).stdout
+
+    assert "\x1b" not in text
+    assert "gone" in text
