@@ -7,10 +7,11 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from mlbench.check import problems
 from mlbench.errors import EngineError, SpecError
@@ -48,24 +49,25 @@ def launch(
         raise EngineError("mlbench measures on Linux; reading and drawing runs works everywhere")
     if found := problems(bench):
         raise SpecError(found)
-    local = local_stages(bench)
+    local = {name: stage.target for name, stage in local_stages(bench).items()}
+    pickled = _pickled(local) if local else b""
     request = Request(
         bench=bench,
         only=None if only is None else tuple(only),
         block=block,
         window=window,
         spec_hash=spec_hash(bench),
-        local_code={name: _source_hash(stage.target) for name, stage in local.items()},
+        local_code={name: _source_hash(target) for name, target in local.items()},
     )
     try:
         write_json(directory / REQUEST, request.complete())
         log = (directory / "engine.log").open("ab")
     except OSError as error:
         raise EngineError(f"cannot write {directory}: {error.strerror}") from None
-    return _spawn(directory, log, {name: stage.target for name, stage in local.items()})
+    return _spawn(directory, log, pickled)
 
 
-def _spawn(directory: Path, log: Any, local: dict[str, Any]) -> subprocess.Popen[bytes]:
+def _spawn(directory: Path, log: BinaryIO, pickled: bytes) -> subprocess.Popen[bytes]:
     """The engine's process, with the local stages sent through its standard input."""
     command = [sys.executable, "-m", "mlbench.engine", str(directory.resolve())]
     with log:
@@ -78,9 +80,8 @@ def _spawn(directory: Path, log: Any, local: dict[str, Any]) -> subprocess.Popen
             start_new_session=True,
         )
     assert process.stdin is not None
-    with process.stdin as pipe:
-        if local:
-            pipe.write(_pickled(local))
+    with suppress(BrokenPipeError), process.stdin as pipe:  # it died at once: `Run.wait` says why
+        pipe.write(pickled)
     return process
 
 
@@ -90,9 +91,17 @@ def _environment(directory: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, MARKER: str(directory.resolve())}
 
 
-def _pickled(local: dict[str, Any]) -> bytes:
+def _pickled(local: dict[str, Callable[..., object]]) -> bytes:
     import cloudpickle
 
+    for name, target in local.items():
+        try:
+            cloudpickle.dumps(target)
+        except Exception as error:  # whatever a user's object raises: name the stage
+            raise EngineError(
+                f"the stage {name} cannot be sent to its process: {error}; make what it needs "
+                "inside of it, or put the stage into a module and name it 'module:object'"
+            ) from error
     return bytes(cloudpickle.dumps(local))
 
 

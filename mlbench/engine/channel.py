@@ -135,26 +135,38 @@ class Inbox(Channel[Item]):
             try:
                 return self._ready.popleft()
             except IndexError:
-                self._read()
+                with self._reading:
+                    self._read(_waits)
 
     def get_before(self, instant_ns: int) -> tuple[Item | None, bool]:
         """The next item and true, or nothing and false where none comes before the instant."""
         from select import select
 
+        def comes() -> bool:
+            return bool(select([self._fd], [], [], max(0.0, (instant_ns - clock()) / 1e9))[0])
+
         while True:
             try:
                 return self._ready.popleft(), True
             except IndexError:
-                timeout_s = (instant_ns - clock()) / 1e9
-                if timeout_s <= 0 or not select([self._fd], [], [], timeout_s)[0]:
+                if not self._reading.acquire(timeout=max(0.0, (instant_ns - clock()) / 1e9)):
                     return None, False
-                self._read()
+            try:  # with the lock, so that what has come is not read by another reader meanwhile
+                if not self._read(comes):
+                    return None, False
+            finally:
+                self._reading.release()
 
-    def _read(self) -> None:
-        with self._reading:
-            self._asleep = True  # before the look at the queue: who puts after it, wakes us
+    def _read(self, comes: Callable[[], bool]) -> bool:
+        """Read the pipe, unless something is there; false where nothing comes."""
+        self._asleep = True  # before the look at the queue: who puts after it, wakes us
+        try:
             if not self._ready:
+                if not comes():
+                    return False
                 self._sort(os.read(self._fd, CHUNK))
+            return True
+        finally:
             self._asleep = False
 
     def _sort(self, data: bytes) -> None:
@@ -164,3 +176,8 @@ class Inbox(Channel[Item]):
                 self._ready.append(self._admit(query, item, due, sent, received))
             elif query == Mail.STOP:
                 self._stopped()
+
+
+def _waits() -> bool:
+    """Something comes if one waits for it, however long."""
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +52,11 @@ class Child:
         return self.pid > 0 and self.status is None
 
     def reap(self) -> None:
-        """Take the exit status of a process that has ended."""
+        """Take the exit status of a process that has ended; what it left in its group ends too.
+
+        Until it is reaped nobody else can get its number.
+        """
+        end_group(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         self.status = os.waitstatus_to_exitcode(status)
         os.close(self.pidfd)

@@ -14,6 +14,7 @@ import resource
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from time import monotonic_ns as clock
 
 from mlbench.engine.bounds import Bounds
@@ -63,34 +64,36 @@ class Lane:
     waiting: deque[bytes] = field(default_factory=deque)
     sent: int = 0
     ended: bool = False
+    barrier_ns: int = 0
     last_due_ns: int = 0
     end_ns: int | None = None
     bounds: Bounds = field(default_factory=Bounds)
 
-    def begin(self, barrier_ns: int, queries_per_pass: int) -> None:
-        """Fix the arrivals to the barrier."""
+    def prepare(self, queries_per_pass: int) -> None:
+        """Draw the first arrival: it shuffles the items, which takes a while for many."""
         os.set_blocking(self.inbox, False)
-        self.bounds = Bounds.of(self.stop, barrier_ns)
-        self.last_due_ns = barrier_ns
         names = (self.name, self.block)
         due = self.load.due(stream(self.seed, "arrivals", *names))
         items = item_order(
             queries_per_pass, self.shuffled, stream(self.seed, "items", *names, "load")
         )
-        self.arrivals: Iterator[tuple[int, int]] = (
-            (barrier_ns + offset_ns, index * self.items_per_query)
-            for offset_ns, index in zip(due, items, strict=False)
-        )
+        arrivals = zip(due, items, strict=False)
+        self.arrivals: Iterator[tuple[int, int]] = chain([*islice(arrivals, 1)], arrivals)
+
+    def begin(self, barrier_ns: int) -> None:
+        """Fix the arrivals to the barrier."""
+        self.barrier_ns = self.last_due_ns = barrier_ns
+        self.bounds = Bounds.of(self.stop, barrier_ns)
 
     def next(self) -> tuple[int, int] | None:
         """The instant and the item of the next query; null where the load is over."""
         arrival = None if self.ended else next(self.arrivals, None)
-        if arrival is None or self.bounds.ends(arrival[0], self.sent):
-            next_due_ns = None if arrival is None else arrival[0]
-            self.end_ns = self.bounds.end_of_open(self.last_due_ns, next_due_ns, self.sent)
+        due_ns = None if arrival is None else self.barrier_ns + arrival[0]
+        if arrival is None or due_ns is None or self.bounds.ends(due_ns, self.sent):
+            self.end_ns = self.bounds.end_of_open(self.last_due_ns, due_ns, self.sent)
             return None
-        self.last_due_ns = arrival[0]
-        return arrival
+        self.last_due_ns = due_ns
+        return due_ns, arrival[1] * self.items_per_query
 
     def flush(self) -> None:
         """Hand over what a full inbox did not take before."""
@@ -157,7 +160,7 @@ class _Driver:
                 lane.ended = True
         self._ring.put(query, lane.code, item, due_ns, sent)
         lane.sent = query + 1
-        if lane.waiting and lane.overflows:
+        if lane.overflows:
             self._end(lane, "backlog")
             return
         arrival = lane.next()
@@ -201,7 +204,9 @@ class _Driver:
 
     def _obey(self, message: dict[str, object]) -> None:
         kind = message["kind"]
-        if kind == "start":
+        if kind == "prepare":
+            self._prepare(message)
+        elif kind == "start":
             self._start(message)
         elif kind == "end":
             lane = self._lanes.get(str(message["pipeline"]))
@@ -210,14 +215,18 @@ class _Driver:
         elif kind == "leave":
             self._leave = True
 
-    def _start(self, message: dict[str, object]) -> None:
-        barrier_ns = message["barrier_ns"]
+    def _prepare(self, message: dict[str, object]) -> None:
         passes = message["queries_per_pass"]
-        assert isinstance(barrier_ns, int)
         assert isinstance(passes, dict)
         for lane in self._lanes.values():
-            lane.begin(barrier_ns, passes[lane.name])
+            lane.prepare(passes[lane.name])
+        tell(self._outbox, "prepared")
+
+    def _start(self, message: dict[str, object]) -> None:
+        barrier_ns = message["barrier_ns"]
+        assert isinstance(barrier_ns, int)
         for lane in self._lanes.values():
+            lane.begin(barrier_ns)
             arrival = lane.next()
             if arrival is None:
                 self._end(lane, "stop")

@@ -6,11 +6,12 @@ import os
 import select
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from mlbench.engine.process import marked
 
-__all__ = ["guard"]
+__all__ = ["end_all", "guard"]
 
 RECORDER_S = 10.0
 """How long the recorder may take to write what the rings still hold."""
@@ -24,17 +25,17 @@ def guard(run: str, supervisor: int, recorder: int) -> None:
     """
     fd = os.pidfd_open(supervisor)
     select.select([fd], [], [])
-    end_all(run, but=(recorder,))
+    end_all(lambda: marked(run, but=(recorder,)))
     with suppress(ProcessLookupError):
         select.select([os.pidfd_open(recorder)], [], [], RECORDER_S)
-    end_all(run)
+    end_all(lambda: marked(run))
 
 
-def end_all(run: str, but: tuple[int, ...] = ()) -> int:
-    """Kill every process of the run but this one and ``but``; returns how many there were."""
+def end_all(find: Callable[[], list[int]]) -> int:
+    """Kill what ``find`` finds until that is nothing; returns how many there were."""
     ended = 0
     for _ in range(20):  # a process may start another while it is being ended
-        found = marked(run, but)
+        found = find()
         if not found:
             break
         for pid in found:

@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["attached"]
+from mlbench.spec import Request
+
+__all__ = ["with_objects"]
 
 
-def attached(request: dict[str, Any], pickled: bytes) -> dict[str, Any]:  # Any: JSON
+def with_objects(request: Request, pickled: bytes) -> Request:
     """The request with each local name replaced by the object that came for it."""
     if not pickled:
         return request
     import cloudpickle
 
     objects: Mapping[str, object] = cloudpickle.loads(pickled)
-    pipelines = request["bench"].get("pipelines", {})
-    return {
-        **request,
-        "bench": {
-            **request["bench"],
-            "pipelines": {name: _pipeline(each, objects) for name, each in pipelines.items()},
-        },
+    data = request.complete()
+    bench = data["bench"]
+    bench["pipelines"] = {
+        name: _pipeline(each, objects) for name, each in bench["pipelines"].items()
     }
+    return Request.model_validate(data)
 
 
 def _pipeline(pipeline: dict[str, Any], objects: Mapping[str, object]) -> dict[str, Any]:

@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from time import monotonic_ns as clock
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from mlbench.engine.clock import wall_offset
 from mlbench.records import FORMAT, TABLES
@@ -15,6 +16,9 @@ from mlbench.store.layout import MANIFEST, write_json
 from mlbench.store.process import process_identity
 
 __all__ = ["Manifest"]
+
+RESERVE_BYTES = 1 << 20
+"""Enough for ``run.json`` beside the one before it, however many pipelines it describes."""
 
 
 class Manifest:
@@ -26,7 +30,7 @@ class Manifest:
 
     def __init__(self, run: Path, pipelines: Mapping[str, dict[str, Any]]) -> None:
         self._path = run / MANIFEST
-        self.full_disk = False
+        self._reserve = _reserved(run)
         self.data: dict[str, Any] = {  # Any: JSON
             "format": FORMAT,
             "status": "setup",
@@ -70,10 +74,21 @@ class Manifest:
             self.data["reasons"].append(reason)
 
     def save(self) -> None:
-        """Write the file; a disk that does not take it is remembered."""
+        """Write the file; on a disk that is full, into the room that was kept for it."""
         try:
             write_json(self._path, self.data)
         except OSError:
-            self.full_disk = True
+            if self._reserve is not None:
+                self._reserve.close()
             with suppress(OSError):
                 write_json(self._path, self.data)
+
+
+def _reserved(run: Path) -> BinaryIO | None:
+    """A file without a name that keeps room on the disk until it is closed; null if it is full."""
+    try:
+        file = TemporaryFile(dir=run)  # noqa: SIM115  (it stays open as long as the run)
+        os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+    except OSError:
+        return None
+    return cast("BinaryIO", file)

@@ -73,8 +73,9 @@ def opened(graph: Graph, around: Surroundings) -> Iterator[Opened]:
         )  # fmt: skip
 
     with ExitStack() as stack:
+        shared = {name: context(name) for name in graph.resources}
         for name, resource in graph.resources.items():
-            resources[name] = stack.enter_context(resource.open(context(name)))
+            resources[name] = stack.enter_context(resource.open(shared[name]))
         data = stack.enter_context(graph.data.open(context("data")))
         contexts = [context(node.name) for node in graph.nodes]
         calls = [
@@ -83,7 +84,8 @@ def opened(graph: Graph, around: Surroundings) -> Iterator[Opened]:
         ]
         calls = _on_device(graph, calls, around.device, visit)
         routes = list(dict.fromkeys(name for node in graph.nodes for name in node.routes))
-        steps = steps_of(graph, calls, [each.tracked for each in contexts], routes)
+        asked = any(each.tracked for each in shared.values())  # by a resource: any stage may use it
+        steps = steps_of(graph, calls, [asked or each.tracked for each in contexts], routes)
         fetch, queries = _fetching(data, graph.spec.data.items_per_query, graph.name)
         yield Opened(graph, steps, visit, fetch, queries, _inside_cycle(graph), routes, restorers)
 
@@ -120,11 +122,12 @@ def _inside_cycle(graph: Graph) -> frozenset[tuple[int, int]]:
     """Edges, ``then`` included, that lie inside a cycle: their end leads back to their begin."""
     stages = graph.spec.stages
     index = {node.name: node.index for node in graph.nodes}
+    leads_to = {name: reachable(stages, name) for name in stages}
     return frozenset(
         (index[source], index[target])
         for source in stages
-        for target in reachable(stages, source)
-        if source in reachable(stages, target) and (source != target or stages[source].to == source)
+        for target in leads_to[source]
+        if source in leads_to[target] and (source != target or source in stages[source].successors)
     )
 
 

@@ -24,7 +24,16 @@ from mlbench.engine.flow import (
     routed,
 )
 from mlbench.engine.page import Page, Slot
-from mlbench.engine.records import CANCELLED, Ended, Query, Records, TimedSpan, failure, timed_out
+from mlbench.engine.records import (
+    CANCELLED,
+    NO_BATCH,
+    Ended,
+    Query,
+    Records,
+    TimedSpan,
+    failure,
+    timed_out,
+)
 from mlbench.engine.ring import HEADER
 from mlbench.engine.rows import FIRST_PLACE, code_of, place_of, route_code
 from mlbench.errors import JoinError, QueryError
@@ -111,7 +120,7 @@ class Pipelined:
         self._no_visits = initial_visits(self._steps)
         self._batches = count()
         self._under_way: dict[Flight, int] = {}
-        self._ended_count, self._failed_count = count(1), count(1)
+        self._counting = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._cancelled: Ended | None = None
 
@@ -212,29 +221,38 @@ class Pipelined:
     def _begin(self, here: Branch) -> bool:
         """Fetch the items of a new query; false where that failed, or it was cancelled."""
         flight, started = here.flight, clock()
-        if self._cancelled is not None:
-            self._end_branch(flight, NULL, self._cancelled)
+        if not self._goes_under_way(flight, started):
             return False
-        query, data = flight.query, len(self._steps)
-        flight.started, flight.deadline = started, started + self._timeout_ns
-        self._under_way[flight] = started
-        if len(self._under_way) == 1:
-            self._note_oldest()
-        put = self._records.span
+        query, visit = flight.query, self._visit
+        first = (query[0], NULL, FIRST_PLACE, len(self._steps), query[3], started)
+        visit.query, visit.number = query[0], 1
         try:
             here.payload = self._fetch(query[1])
         except Exception as error:  # a data set may raise anything: it is this query's end
-            end = clock()
-            code = code_of(data, 0, Outcome.FAILED)
-            put(query[0], NULL, FIRST_PLACE, code, query[3], started, end)
-            self._end_branch(flight, end, failure(error))
+            self._failed(here, (*first, clock()), error)
             return False
         end = here.ready = clock()
-        here.parent = put(query[0], NULL, FIRST_PLACE, data, query[3], started, end)
+        span = here.parent = next(self._spans.numbers)
+        if visit.events:
+            self._records.beside(span, (), visit.events)
+        self._spans.fill(span, *first, end)
         if self._entry.special:
             flight.joins = Joins()
             arrive(here, flight.joins)
         return True
+
+    def _goes_under_way(self, flight: Flight, started: int) -> bool:
+        """Whether a query starts; ends it where it was cancelled before."""
+        with self._counting:
+            cancelled = self._cancelled
+            if cancelled is None:
+                flight.started, flight.deadline = started, started + self._timeout_ns
+                self._under_way[flight] = started
+                if len(self._under_way) == 1:
+                    self._note_oldest()
+        if cancelled is not None:
+            self._end_branch(flight, NULL, cancelled)
+        return cancelled is None
 
     def _call(self, here: Branch, step: Step, code: int) -> None:
         """Call a stage that routes, forks, ends, or asks which visit it is."""
@@ -265,6 +283,7 @@ class Pipelined:
         span: int,
         row: tuple[int, ...],
         target: Step | None = None,
+        batch: tuple[int, int] = NO_BATCH,
     ) -> None:
         """Record a span with all that it may have, then send the branch on."""
         visit, end = self._visit, row[-1]
@@ -272,13 +291,21 @@ class Pipelined:
             self._records.beside(span, here.others, visit.events)
             here.others = ()
         if visit.timings:
-            here.flight.timed.append((span, visit.timings.pop(), row))
+            here.flight.timed.append((span, visit.timings.pop(), row, batch))
         else:
+            if batch is not NO_BATCH:
+                self._records.rings.extras.put(span, *batch, NULL)
             self._spans.fill(span, *row)
         self._onward(here, step, target, result, span, end)
 
-    def _failed(self, here: Branch, row: tuple[int, ...], error: BaseException) -> None:
-        self._records.failed(row, here.others, self._visit)
+    def _failed(
+        self,
+        here: Branch,
+        row: tuple[int, ...],
+        error: BaseException,
+        batch: tuple[int, int] = NO_BATCH,
+    ) -> None:
+        self._records.failed(row, here.others, self._visit, batch)
         self._end_branch(here.flight, row[-1], failure(error))
 
     def _batch_loop(self, station: Station, worker: int) -> None:
@@ -325,7 +352,7 @@ class Pipelined:
         except Exception as error:  # a stage may raise anything: it ends all queries of the batch
             end = clock()
             for here in taken:
-                self._failed(here, _row(here, code, start, end), error)
+                self._failed(here, _row(here, code, start, end), error, batch)
             return
         timing = visit.timings.pop() if visit.timings else None
         for here, result in zip(taken, results, strict=True):
@@ -348,12 +375,11 @@ class Pipelined:
             if step.kind == ROUTE:
                 route, target, result = routed(step, result)
                 code += route_code(route)
-        except QueryError as error:
-            self._failed(here, row, error)
+        except Exception as error:  # what it chose may be of any type: it is this query's end
+            self._failed(here, row, error, batch)
             return
         span = next(self._spans.numbers)
-        self._records.rings.extras.put(span, *batch, NULL)
-        self._slow(here, step, result, span, (query, parent, place, code, *times), target)
+        self._slow(here, step, result, span, (query, parent, place, code, *times), target, batch)
 
     def _onward(
         self, here: Branch, step: Step, target: Step | None, result: Payload, span: int, end: int
@@ -432,34 +458,34 @@ class Pipelined:
             self._records.cancelled(flight.query)
         else:
             self._records.completion(flight.query, flight.started, flight.done, flight.ended)
-            first = next(iter(self._under_way), None) is flight
-            self._under_way.pop(flight, None)
-            if first:
-                self._note_oldest()
-        self._cells[Slot.ENDED] = next(self._ended_count)
-        if flight.ended is not None:
-            self._cells[Slot.FAILED] = next(self._failed_count)
+        self._count(flight)
         self._finished(flight)
+
+    def _count(self, flight: Flight) -> None:
+        """Tell the driver and the supervisor that a query has ended."""
+        with self._counting:
+            self._cells[Slot.ENDED] += 1
+            self._cells[Slot.FAILED] += flight.ended is not None
+            oldest = next(iter(self._under_way), None) is flight
+            self._under_way.pop(flight, None)
+            if oldest:
+                self._note_oldest()
 
     def _note_oldest(self) -> None:
         """Tell the supervisor which query has been under way for longest."""
-        while True:
-            try:
-                flight, started = next(iter(self._under_way.items()))
-            except StopIteration:
-                self._cells[Slot.OLDEST_STARTED_NS] = 0
-                return
-            except RuntimeError:  # another thread changed it meanwhile
-                continue
+        flight, started = next(iter(self._under_way.items()), (None, 0))
+        if flight is not None:
             self._cells[Slot.OLDEST_QUERY] = flight.query[0]
-            self._cells[Slot.OLDEST_STARTED_NS] = started
-            return
+        self._cells[Slot.OLDEST_STARTED_NS] = started
 
     def cancel(self) -> None:
         """End every query under way where it is; those that wait never start."""
-        self._cancelled = Ended(Outcome.CANCELLED, CANCELLED)
-        for flight in list(self._under_way):
-            flight.ended = flight.ended or self._cancelled
+        cancelled = Ended(Outcome.CANCELLED, CANCELLED)
+        with self._counting:
+            self._cancelled = cancelled
+            flights = list(self._under_way)
+        for flight in flights:
+            flight.ended = flight.ended or cancelled
 
 
 def _row(here: Branch, code: int, start: int, end: int) -> tuple[int, ...]:

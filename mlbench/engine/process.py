@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-__all__ = ["MARKER", "become_subreaper", "end_group", "fork", "marked", "name_process"]
+__all__ = ["MARKER", "become_subreaper", "children", "end_group", "fork", "marked", "name_process"]
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
@@ -126,14 +127,26 @@ def marked(run: str, but: Iterable[int] = ()) -> list[int]:
     """Living processes that carry the run's marker: those that left their group as well."""
     spared = {os.getpid(), *but}
     wanted = f"{MARKER}={run}".encode()
-    found = []
+    return [
+        pid
+        for pid, environment in _everywhere("environ")
+        if pid not in spared and wanted in environment.split(b"\0")
+    ]
+
+
+def children() -> list[int]:
+    """Living children of this process, which outlived parents of theirs where it forked none.
+
+    As the subreaper it gets those that cleared their environment, marker and all.
+    """
+    parent = str(os.getpid()).encode()
+    found = ((pid, stat.rpartition(b")")[2].split()) for pid, stat in _everywhere("stat"))
+    return [pid for pid, (state, ppid, *_) in found if ppid == parent and state not in b"ZX"]
+
+
+def _everywhere(name: str) -> Iterator[tuple[int, bytes]]:
+    """The file ``name`` in ``/proc`` of every process that lets this one read it."""
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) in spared:
-            continue
-        try:
-            environment = (entry / "environ").read_bytes()
-        except OSError:
-            continue  # it has just ended, or is not ours
-        if wanted in environment.split(b"\0"):
-            found.append(int(entry.name))
-    return found
+        if entry.name.isdigit():
+            with suppress(OSError):  # it has just ended, or is not ours
+                yield int(entry.name), (entry / name).read_bytes()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import resource
 import select
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic_ns as clock
@@ -204,9 +205,10 @@ def record(run: Path, feeds: list[Feed], dispatch: Ring, control: int, outbox: i
     finish(recorder, orphaned=not os.read(control, 1))
     usage = resource.getrusage(resource.RUSAGE_SELF)
     cpu_ns = round((usage.ru_utime + usage.ru_stime) * 1e9)
-    if recorder.error is not None:
-        tell(outbox, "failed", reason=f"cannot write the run: {recorder.error.strerror}")
-    tell(outbox, "closed", cpu_ns=cpu_ns, peak_memory_bytes=usage.ru_maxrss * 1024)
+    with suppress(BrokenPipeError):  # without a supervisor there is nobody to tell
+        if recorder.error is not None:
+            tell(outbox, "failed", reason=f"cannot write the run: {recorder.error.strerror}")
+        tell(outbox, "closed", cpu_ns=cpu_ns, peak_memory_bytes=usage.ru_maxrss * 1024)
     return 0
 
 

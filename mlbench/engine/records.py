@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from mlbench.stage import Visit
 __all__ = [
     "CANCELLED",
     "DONE_LOAD",
+    "NO_BATCH",
     "Ended",
     "Query",
     "Records",
@@ -27,8 +29,11 @@ __all__ = [
 Query = tuple[int, int, int, int, int]
 """query, item, due, sent, received: what is known of a query when it starts"""
 
-TimedSpan = tuple[int, Callable[[], int], tuple[int, ...]]
-"""A span whose device time is not known yet: its id, how to get the time, its row"""
+TimedSpan = tuple[int, Callable[[], int], tuple[int, ...], tuple[int, int]]
+"""A span whose device time is not known yet: its id, how to get the time, its row, its batch"""
+
+NO_BATCH = (NULL, NULL)
+"""The id and the size of the dynamic batch of a span that was in none"""
 
 CANCELLED = "the run ended before it"
 MAX_ERROR_BYTES = 8192
@@ -46,8 +51,11 @@ class Ended:
 
 def failure(error: BaseException) -> Ended:
     """What a raised exception makes of its query."""
-    text = str(error)
     name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # an exception's own text may raise anything: its name must do
+        text = "it raises when asked what it says"
     return Ended(Outcome.FAILED, f"{name}: {text}" if text else name)
 
 
@@ -63,6 +71,7 @@ class Records:
         self.rings = rings
         self._texts = texts
         self._events: dict[str, int] = {}
+        self._naming = threading.Lock()
         self._outputs = outputs
 
     def event_names(self) -> list[str]:
@@ -76,9 +85,14 @@ class Records:
         for parent in others:
             self.rings.links.put(span, parent)
         for name, t, value in events:
-            code = self._events.setdefault(name, len(self._events))
-            self.rings.events.put(span, code, t, value)
+            code = self._events.get(name)
+            self.rings.events.put(span, self._named(name) if code is None else code, t, value)
         events.clear()
+
+    def _named(self, name: str) -> int:
+        """The code of an event that was not seen before, but may be by another thread now."""
+        with self._naming:
+            return self._events.setdefault(name, len(self._events))
 
     def span(
         self, query: int, parent: int, place: int, code: int, ready: int, start: int, end: int
@@ -91,19 +105,22 @@ class Records:
         row: tuple[int, ...],
         others: tuple[int, ...],
         visit: Visit,
+        batch: tuple[int, int] = NO_BATCH,
     ) -> None:
         """Put a span whose stage raised: query, parent, place, code, ready, start, end."""
         query, parent, place, code, *times = row
         span = next(self.rings.spans.numbers)
         self.beside(span, others, visit.events)
         visit.timings.clear()
+        if batch is not NO_BATCH:
+            self.rings.extras.put(span, *batch, NULL)
         code += code_of(0, 0, Outcome.FAILED)
         self.rings.spans.fill(span, query, parent, place, code, *times)
 
     def timed_spans(self, timed: list[TimedSpan]) -> None:
         """Put the spans of one query that ran on a device, now that their events have passed."""
-        for span, device_ns, row in timed:
-            self.rings.extras.put(span, NULL, NULL, device_ns())
+        for span, device_ns, row, batch in timed:
+            self.rings.extras.put(span, *batch, device_ns())
             self.rings.spans.fill(span, *row)
         timed.clear()
 

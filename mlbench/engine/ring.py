@@ -101,20 +101,23 @@ class Ring:
         import numpy as np
 
         begin = end = int(self._taken[0])
-        parts = []
+        parts, missing = [], 0
         while end < begin + self.slots:
             rows = self._chunk(end, begin + self.slots)
             marks = rows[:, -1]
             complete = marks == np.arange(end + 1, end + len(marks) + 1)
             if complete.all():
                 parts.append(rows)
-            elif not final or not complete.any():
+            elif not final:
                 size = int(complete.argmin())
                 parts.append(rows[:size])
                 end += size
                 break
             else:
                 parts.append(rows[complete])
+            missing = 0 if complete.any() else missing + len(marks)
+            if missing >= CHUNK_ROWS:
+                break
             end += len(marks)
         taken = np.concatenate(parts)
         self._taken[0] = end

@@ -9,6 +9,7 @@ timers) leaves the loop through a function.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from time import monotonic_ns as clock
 
 from mlbench.engine.flow import (
@@ -26,6 +27,7 @@ from mlbench.engine.flow import (
 from mlbench.engine.page import Page, Slot
 from mlbench.engine.records import (
     DONE_LOAD,
+    NO_BATCH,
     Ended,
     Query,
     Records,
@@ -34,7 +36,7 @@ from mlbench.engine.records import (
     timed_out,
 )
 from mlbench.engine.ring import HEADER
-from mlbench.engine.rows import FIRST_PLACE, code_of, place_of, route_code
+from mlbench.engine.rows import FIRST_PLACE, place_of, route_code
 from mlbench.errors import JoinError
 from mlbench.records import NULL, Outcome
 from mlbench.stage import Payload, Visit
@@ -77,8 +79,8 @@ class Serial:
     Attributes
     ----------
     run
-        Takes one query through the graph and returns when it was done, in ns. Whatever a
-        stage raises ends this query and nothing else.
+        Takes one query through the graph and returns when it was done, in ns. Whatever
+        `Exception` a stage raises ends this query and nothing else.
     """
 
     def __init__(
@@ -94,7 +96,7 @@ class Serial:
         trail = Trail()
         branch = _branch_runner(records, visit, trail, initial_visits(steps))
         rest = _rest_runner(branch, trail, steps)
-        begin = _beginner(fetch, entry, len(steps), records, branch, rest, trail, timeout_ns)
+        begin = _beginner(fetch, entry, len(steps), records, visit, branch, rest, trail, timeout_ns)
         self.run = _query_runner(begin, records, page)
 
 
@@ -105,7 +107,7 @@ def _query_runner(begin: Begin, records: Records, page: Page) -> Callable[[Query
     """A function that runs one query and puts its row."""
     ring, cells = records.rings.completions, page.cells
     pack, buffer, width, mask = ring.pack, ring.buffer, ring.width, ring.mask
-    numbers = ring.numbers
+    numbers, counted = ring.numbers, count(1)
     oldest_query, oldest_started = int(Slot.OLDEST_QUERY), int(Slot.OLDEST_STARTED_NS)
     ended_slot, failed_slot = int(Slot.ENDED), int(Slot.FAILED)
 
@@ -125,7 +127,7 @@ def _query_runner(begin: Begin, records: Records, page: Page) -> Callable[[Query
         offset = HEADER + (row & mask) * width
         pack(buffer, offset, number, item, due, sent, received, started, done, ending, row + 1)
         cells[oldest_started] = 0
-        cells[ended_slot] = row + 1
+        cells[ended_slot] = next(counted)  # the ring has the warm-up's rows, too
         return done
 
     return run
@@ -136,6 +138,7 @@ def _beginner(
     entry: Step,
     data: int,
     records: Records,
+    visit: Visit,
     branch: BranchRunner,
     rest: Callable[[int, int, int, Ended | None], tuple[int, Ended | None]],
     trail: Trail,
@@ -143,21 +146,24 @@ def _beginner(
 ) -> Begin:
     """A function that fetches the items of a query and takes it through the graph."""
     spans, stack, timed = records.rings.spans, trail.stack, trail.timed
+    events = visit.events
     pack, buffer, width, mask = spans.pack, spans.buffer, spans.width, spans.mask
     numbers = spans.numbers
 
     def begin(number: int, item: int, sent: int, started: int) -> tuple[int, Ended | None]:
+        visit.query, visit.number = number, 1
         try:
             payload = fetch(item)
         except Exception as error:  # a data set may raise anything: it is this query's end
             end = clock()
-            code = code_of(data, 0, Outcome.FAILED)
-            records.span(number, NULL, FIRST_PLACE, code, sent, started, end)
+            records.failed((number, NULL, FIRST_PLACE, data, sent, started, end), (), visit)
             return end, failure(error)
         end = clock()
         span = next(numbers)
         if span >= spans.limit:
             spans.wait(span)
+        if events:
+            records.beside(span, (), events)
         offset = HEADER + (span & mask) * width
         pack(buffer, offset, number, NULL, FIRST_PLACE, data, sent, started, end, span + 1)
         ran = branch(number, None, entry, payload, span, end, started + timeout_ns)
@@ -249,7 +255,7 @@ def _branch_runner(records: Records, visit: Visit, trail: Trail, no_visits: Visi
                 others = ()
             if timings:
                 row = (query, parent, place, code, ready, start, end)
-                trail.timed.append((span, timings.pop(), row))
+                trail.timed.append((span, timings.pop(), row, NO_BATCH))
             else:
                 offset = HEADER + (span & mask) * width
                 pack(buffer, offset, query, parent, place, code, ready, start, end, span + 1)

@@ -142,7 +142,7 @@ class ClosedLoop:
         self._over = over
         self._lock = threading.Lock()
         self._sent = 0
-        self._in_flight = 0
+        self._slots = 0
         self.load_end_ns: int | None = None
 
     @property
@@ -153,39 +153,38 @@ class ClosedLoop:
     def begin(self, executor: Pipelined, barrier_ns: int, concurrency: int) -> None:
         """Start the first queries; each that ends then starts the next."""
         self._executor = executor
+        self._slots = concurrency
         for _ in range(concurrency):
             self._next(barrier_ns)
-        self._look()
 
     def finished(self, flight: Flight) -> None:
         """A query has ended and its slot is free."""
         if self._watch is not None:
             self._watch.ended(flight.query[2])
-        with self._lock:
-            self._in_flight -= 1
-        due = flight.done if flight.done > flight.query[2] else clock()
-        self._next(due)
-        self._look()
+        self._next(flight.done if flight.done > flight.query[2] else clock())
 
     def _next(self, due: int) -> None:
+        """Start a query in a slot that is free, or close the slot; the last one ends it all."""
         with self._lock:
-            if self._cells[Slot.COMMAND] or self._bounds.ends(due, self._sent):
+            ends = bool(self._cells[Slot.COMMAND]) or self._bounds.ends(due, self._sent)
+            if ends:
+                self._slots -= 1
                 if self.load_end_ns is None:
                     self.load_end_ns = self._bounds.end_ns(due)
-                return
-            number, item = self._sent, next(self._items)
-            self._sent += 1
-            self._in_flight += 1
+                over = self._slots == 0
+            else:
+                number, item = self._sent, next(self._items)
+                self._sent += 1
+        if not ends:
+            self._start(number, item, due)
+        elif over:
+            self._over()
+
+    def _start(self, number: int, item: int, due: int) -> None:
         if self._watch is not None:
             self._watch.sees(due)
         sent = clock()
         self._executor.admit((number, item, due, sent, sent))
-
-    def _look(self) -> None:
-        with self._lock:
-            over = self.load_end_ns is not None and self._in_flight == 0
-        if over:
-            self._over()
 
 
 class OpenLoop:

@@ -12,22 +12,23 @@ from pathlib import Path
 from time import monotonic_ns as clock
 from typing import Any
 
-from mlbench.check import resolve
+from mlbench.check.find import find_choice
 from mlbench.engine.children import Child, Tenant
 from mlbench.engine.desk import Desk
 from mlbench.engine.driver import Lane, drive
 from mlbench.engine.guardian import end_all
-from mlbench.engine.local import attached
+from mlbench.engine.local import with_objects
 from mlbench.engine.log import Log
 from mlbench.engine.manifest import Manifest
 from mlbench.engine.opened import Surroundings
 from mlbench.engine.page import Command, Slot
-from mlbench.engine.process import MARKER, fork
+from mlbench.engine.process import MARKER, children, fork, marked
 from mlbench.engine.ring import Ring
 from mlbench.engine.watcher import Watcher
 from mlbench.engine.wire import Mail, mail, pipe
 from mlbench.engine.worker import work
-from mlbench.load import OpenLoad
+from mlbench.errors import SpecError
+from mlbench.load import LoadModel, OpenLoad
 from mlbench.machine.cpu import available_cpus, read_cores
 from mlbench.placements.cpus import ResolvedPlacement, divide, environment, pin
 from mlbench.spec import Request, Stop
@@ -61,11 +62,11 @@ class Supervisor:
         self._run = run
         self._log = Log(run / LOG)
         self._ring = ring
-        data = read_json(run / REQUEST) or {}
-        self._request = Request.model_validate(attached(data, local_code))
+        self._local_code = local_code
+        self._request = Request.model_validate(read_json(run / REQUEST))
         self._bench = self._request.bench
         self._timeouts = self._bench.timeouts
-        self._graphs = resolve(self._bench)
+        self._loads = {name: self._load_of(name) for name in desks}
         self._places = self._placements()
         self._stops = self._stop_rules()
         self._recorder = Child("recorder", recorder[1], recorder[2])
@@ -75,7 +76,7 @@ class Supervisor:
         self._tenants = {
             name: Tenant(
                 name, desk.outbox[0], desk.control[1], desk=desk, folder=folders[name],
-                open_load=isinstance(self._graphs[name].load, OpenLoad),
+                open_load=isinstance(self._loads[name], OpenLoad),
                 background=self._stops[name] is None,
             )
             for name, desk in desks.items()
@@ -86,6 +87,17 @@ class Supervisor:
         self._manifest = Manifest(run, {name: self._entry(name) for name in desks})
 
     # -- what the run is made of ---------------------------------------------------------
+
+    def _load_of(self, name: str) -> LoadModel:
+        """The load of a pipeline. What else a spec names is imported by its own worker alone.
+
+        A library reads its number of threads when it is imported, and a fork inherits them.
+        """
+        path = ("pipelines", name, "load")
+        found = find_choice(self._bench.pipelines[name].load, "loads", LoadModel, path)
+        if found.made is None:
+            raise SpecError(found.problems)
+        return found.made
 
     def _placements(self) -> dict[str, ResolvedPlacement]:
         devices = {pipeline.place.device for pipeline in self._bench.pipelines.values()}
@@ -112,18 +124,18 @@ class Supervisor:
 
     def _entry(self, name: str) -> dict[str, object]:
         """What the manifest says of a pipeline before it has started."""
-        graph, tenant = self._graphs[name], self._tenants[name]
+        load, tenant = self._loads[name], self._tenants[name]
         return {
             "status": "waiting",
             "reason": None,
             "folder": tenant.folder.name,
-            "stages": [*(node.name for node in graph.nodes), "data"],
+            "stages": [*self._bench.pipelines[name].stages, "data"],
             "routes": [],
             "events": [],
             "placement": asdict(self._places[name]),
             "environment": environment(self._places[name]),
             "load": {"kind": "open" if tenant.open_load else "closed",
-                     "until_last_completion": getattr(graph.load, "until_last_completion", False),
+                     "until_last_completion": getattr(load, "until_last_completion", False),
                      "begin_ns": None, "end_ns": None, "ended": None},
             "timed_out": [],
             "stalled_ns": 0,
@@ -161,7 +173,8 @@ class Supervisor:
         def body() -> int:
             os.environ.update(environment(place))
             pin(place)
-            return work(self._request, name, tenant.desk, around, stop)
+            request = with_objects(self._request, self._local_code)
+            return work(request, name, tenant.desk, around, stop)
 
         log = tenant.folder / "stderr.log"
         tenant.started(fork(name, body, tenant.desk.kept, output=log))
@@ -172,17 +185,17 @@ class Supervisor:
         self._log.write("started", process=name, pid=tenant.pid)
 
     def _lane(self, tenant: Tenant) -> Lane:
-        graph = self._graphs[tenant.name]
-        assert isinstance(graph.load, OpenLoad)
+        load, data = self._loads[tenant.name], self._bench.pipelines[tenant.name].data
+        assert isinstance(load, OpenLoad)
         return Lane(
             name=tenant.name,
             code=list(self._manifest.data["pipelines"]).index(tenant.name),
-            load=graph.load,
+            load=load,
             stop=self._stops[tenant.name],
             seed=self._bench.seed,
             block=self._request.block,
-            shuffled=graph.spec.data.order == "shuffled",
-            items_per_query=graph.spec.data.items_per_query,
+            shuffled=data.order == "shuffled",
+            items_per_query=data.items_per_query,
             inbox=tenant.desk.inbox[1],
             page=tenant.desk.page,
             backlog=self._bench.limits.backlog,
@@ -219,7 +232,13 @@ class Supervisor:
         self._manifest.enter("warm-up")
         for tenant in self._tenants.values():
             tenant.wish(Mail.WARM)
-        self._until(lambda: self._all_said("warm"), self._timeouts.setup, "warm-up")
+        passes = {t.name: t.said["ready"]["queries_per_pass"] for t in self._tenants.values()}
+        self._tell_driver(kind="prepare", queries_per_pass=passes)
+        self._until(self._all_warm, self._timeouts.setup, "warm-up")
+
+    def _all_warm(self) -> bool:
+        prepared = self._driver is None or "prepared" in self._driver.said
+        return prepared and self._all_said("warm")
 
     def _load(self) -> None:
         """Give the barrier, and wait until every load has ended."""
@@ -238,9 +257,7 @@ class Supervisor:
     def _start_loads(self, barrier_ns: int) -> None:
         for tenant in self._tenants.values():
             tenant.wish(Mail.START, barrier_ns)
-        passes = {t.name: t.said["ready"]["queries_per_pass"] for t in self._tenants.values()}
-        if self._driver is not None:
-            self._tell_driver(kind="start", barrier_ns=barrier_ns, queries_per_pass=passes)
+        self._tell_driver(kind="start", barrier_ns=barrier_ns)
 
     def _note_window(self, barrier_ns: int) -> int | None:
         if self._request.window is None:
@@ -252,7 +269,8 @@ class Supervisor:
     def _load_limit(self, window_end_ns: int | None) -> float | None:
         """Seconds after which the load ends, whatever the pipelines say; null for no limit."""
         if window_end_ns is not None:
-            return (window_end_ns - clock()) / 1e9 + self._timeouts.drain
+            drain = self._timeouts.drain if self._tenants else 0
+            return (window_end_ns - clock()) / 1e9 + drain
         if not self._tenants:
             stop = self._bench.stop or DEFAULT_STOP
             return stop.seconds or stop.max_seconds or stop.min_seconds or DEFAULT_STOP.seconds
@@ -260,11 +278,11 @@ class Supervisor:
 
     def _loads_over(self) -> bool:
         """Whether no load has to go on: all windows have passed, or all stop rules ended theirs."""
+        if not self._tenants:
+            return False
         tenants = [t for t in self._tenants.values() if not t.over]
         if self._request.window is not None:
             return all("passed" in tenant.said for tenant in tenants)
-        if not self._tenants:
-            return False
         return all(t.background or t.load_end_ns is not None for t in tenants)
 
     def _drain(self) -> None:
@@ -308,7 +326,7 @@ class Supervisor:
         with suppress(ProcessLookupError):
             os.kill(self._guardian, signal.SIGKILL)
             os.waitpid(self._guardian, 0)
-        left = end_all(os.environ[MARKER])
+        left = end_all(lambda: [*marked(os.environ[MARKER]), *children()])
         if left:
             self._log.write("swept", processes=left)
         self._reap_orphans()
@@ -437,7 +455,7 @@ class Supervisor:
             self._log.write("cancelled", process=tenant.name, why="drain limit")
             self._cancel(tenant)
             return
-        if not self._stopping and not self._request.window:
+        if tenant.state == "running" and not self._stopping and not self._request.window:
             tenant.fail(
                 f"queries were still running {self._timeouts.grace:g} s after the drain limit"
             )
@@ -504,7 +522,7 @@ class Supervisor:
         if tenant.state == "failed":
             pass
         elif "done" in tenant.said:
-            tenant.state = "stopped" if self._stopping else "done"
+            tenant.state = "stopped" if self._stopping or self._failed else "done"
         elif self._stopping or tenant.cancelled:
             tenant.state = "stopped"
         else:
@@ -523,7 +541,8 @@ class Supervisor:
         return all(kind in tenant.said for tenant in self._tenants.values())
 
     def _tell_driver(self, **message: object) -> None:
-        assert self._driver is not None
+        if self._driver is None:
+            return
         with suppress(BrokenPipeError):
             os.write(self._driver.control, json.dumps(message).encode() + b"\n")
 

@@ -7,7 +7,7 @@ import resource
 import traceback
 from collections.abc import Iterator
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from time import monotonic_ns as clock
 from typing import cast
 
@@ -70,6 +70,7 @@ class _Worker:
         self._records = Records(desk.rings, self._texts, outputs)
         self._timeout_ns = round(request.bench.timeouts.query * 1e9)
         self._broken: BaseException | None = None
+        self._load_items: Iterator[int] = iter(())
 
     def run(self) -> None:
         """Answer the supervisor until the load is over."""
@@ -146,18 +147,22 @@ class _Worker:
     def _warm_up(self) -> None:
         """Run the warm-up's queries, with their own items, and put trained state back."""
         seed_everything(self._around, self._graph.name, "warm-up")
-        queries = self._graph.spec.warmup.queries
-        items = self._items("warm-up")
-        if self._graph.spec.execution == "serial":
-            executor = self._serial()
-            for number in range(queries):
-                executor.run(_warmup_query(number, next(items)))
-        elif queries:
-            self._warm_up_threads(queries, items)
+        if queries := self._graph.spec.warmup.queries:
+            self._run_warm_up(queries)
         for restore in self._pipeline.restorers:
             restore()
         self._desk.page.clear()
+        self._load_items = _first_drawn(self._items("load"))
         tell(self._desk.outbox[1], "warm")
+
+    def _run_warm_up(self, queries: int) -> None:
+        items = self._items("warm-up")
+        if self._graph.spec.execution == "pipelined":
+            self._warm_up_threads(queries, items)
+            return
+        executor = self._serial()
+        for number in range(queries):
+            executor.run(_warmup_query(number, next(items)))
 
     def _warm_up_threads(self, queries: int, items: Iterator[int]) -> None:
         executor, ended = self._pipelined(), count(1)
@@ -190,7 +195,6 @@ class _Worker:
         load, serial = self._graph.load, self._graph.spec.execution == "serial"
         if isinstance(load, ClosedLoad):
             bounds = Bounds.of(self._stop, barrier_ns)
-            _wait_for(barrier_ns)
             closed = self._closed_serial if serial else self._closed_pipelined
             end_ns, queries = closed(bounds, barrier_ns, watch)
             tell(self._desk.outbox[1], "loaded", end_ns=end_ns, queries=queries)
@@ -209,16 +213,18 @@ class _Worker:
     def _closed_serial(
         self, bounds: Bounds, barrier_ns: int, watch: Watch | None
     ) -> tuple[int, int]:
-        items = self._items("load")
-        return serial_closed(self._serial(), items, bounds, barrier_ns, self._desk.page, watch)
+        executor, items = self._serial(), self._load_items
+        _wait_for(barrier_ns)
+        return serial_closed(executor, items, bounds, barrier_ns, self._desk.page, watch)
 
     def _closed_pipelined(
         self, bounds: Bounds, barrier_ns: int, watch: Watch | None
     ) -> tuple[int, int]:
         executor = self._pipelined()
-        loop = ClosedLoop(self._items("load"), bounds, self._desk.page, watch, self._over)
+        loop = ClosedLoop(self._load_items, bounds, self._desk.page, watch, self._over)
         executor.serve(loop.finished)
         executor.start()
+        _wait_for(barrier_ns)
         loop.begin(executor, barrier_ns, cast("ClosedLoad", self._graph.load).in_flight)
         self._until_over(executor)
         return loop.load_end_ns or clock(), loop.sent
@@ -235,6 +241,11 @@ class _Worker:
 def _warmup_query(number: int, item: int) -> tuple[int, int, int, int, int]:
     now = clock()
     return (-1 - number, item, now, now, now)
+
+
+def _first_drawn(items: Iterator[int]) -> Iterator[int]:
+    """The same items, the first of them drawn now: shuffling many takes a while."""
+    return chain((next(items),), items)
 
 
 def _wait_for(instant_ns: int) -> None:
