@@ -158,11 +158,12 @@ class Branch:
 class Joins:
     """The branches of one query that wait for others, and its counters of ids."""
 
-    __slots__ = ("branches", "instances", "waiting")
+    __slots__ = ("branches", "instances", "joined", "waiting")
 
     def __init__(self) -> None:
         self.branches = count(1)
         self.instances = count()
+        self.joined: set[tuple[int, int]] = set()
         self.waiting: dict[tuple[int, int], dict[int, Branch]] = {}
 
     def fan(self, step: Step, source: Branch, result: Payload, span: int, end: int) -> list[Branch]:
@@ -184,14 +185,16 @@ class Joins:
         """
         step, source = arrival.step, arrival.source
         instance, outer = _instance(arrival)
-        waiting = self.waiting.setdefault((step.index, instance), {})
+        here = (step.index, instance)
+        waiting = self.waiting.setdefault(here, {})
         assert source is not None  # a join is never the entry: `check` sees to it
-        if source.index in waiting:
+        if source.index in waiting or here in self.joined:
             raise JoinError(f"the join {step.name!r} got two branches from {source.name!r}")
         waiting[source.index] = arrival
         if len(waiting) < len(step.joins):
             return None
-        del self.waiting[step.index, instance]
+        del self.waiting[here]
+        self.joined.add(here)  # once for an instance, whatever the order they arrive in
         return self._merge(step, waiting, outer)
 
     def _merge(self, step: Step, waiting: dict[int, Branch], outer: Frames) -> Branch:

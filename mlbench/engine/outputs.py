@@ -11,7 +11,7 @@ MAX_TEXT = 16_384
 MAX_ITEMS = 1_000
 MAX_DEPTH = 6
 MAX_CHARACTERS = 1 << 18
-"""Of all values together: lists may hold each other, and themselves, many times over."""
+"""Of all values together, about: lists may hold each other, and themselves, many times over."""
 
 MAX_BITS = 8_192
 """Of an integer; Python itself refuses to print one of more than 4,300 digits."""
@@ -45,7 +45,7 @@ class _Room:
 
 def _plain(value: object, depth: int, room: _Room) -> object:
     """The value as JSON can hold it; an array, a block of bytes or an object by description."""
-    if not room.take(8):
+    if not room.take(16):  # about what a number takes, or half of a description
         return _description(value)
     if isinstance(value, str):
         return _text(value, room)

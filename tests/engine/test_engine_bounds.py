@@ -81,10 +81,10 @@ class TestTheEndOfALoad:
 class TestTheEndOfAnOpenLoad:
     """By its last due time, the next one that is not dispatched any more, and its queries."""
 
-    def end(self, last: float, following: float | None, queries: int, **rule: float) -> float:
+    def end(self, last: float, following: float | None, sent: int, **rule: float) -> float:
         bounds = Bounds.of(Stop.model_validate(rule), 0)
         next_ns = None if following is None else round(following * SECOND)
-        return bounds.end_of_open(round(last * SECOND), next_ns, queries) / SECOND
+        return bounds.end_of_open(round(last * SECOND), next_ns, sent) / SECOND
 
     def test_is_its_limit_of_time_even_if_no_query_was_due_just_before(self):
         assert self.end(1.5, 4.5, 2, seconds=3) == 3

@@ -255,10 +255,11 @@ class TestAJoinThatCannotComplete:
         assert ran.of(1, "both") == []
         assert ran.said(1) == {"away": 1}
 
-    def test_fails_when_two_branches_come_from_one_stage(self, execution):
+    @pytest.mark.parametrize("order", [["a", "b", "c"], ["a", "c", "b"], ["c", "a", "b"]])
+    def test_fails_when_two_branches_come_from_one_stage(self, execution, order):
         """`check` finds it, so the graph is made without."""
         stages = {
-            "fork": {"to": ["a", "b", "c"]},
+            "fork": {"to": order},
             "a": {"to": "m"},
             "b": {"to": "m"},
             "m": {"to": "both"},
@@ -266,11 +267,27 @@ class TestAJoinThatCannotComplete:
             "both": {"join": ["m", "c"]},
         }
         ran = run(unchecked(bench_of(stages)), 3, execution)
+        errors = {ran.ended(number).error for number in range(3)}
+        assert errors == {"JoinError: the join 'both' got two branches from 'm'"}
+
+    @pytest.mark.parametrize("order", [["a", "b", "c", "d"], ["a", "c", "b", "d"]])
+    def test_runs_at_most_once_for_an_instance_whatever_the_order(self, execution, order):
+        """Two branches come from each side: they would make two pairs, if they came in pairs."""
+        stages = {
+            "fork": {"to": order},
+            "a": {"to": "m"},
+            "b": {"to": "m"},
+            "c": {"to": "n"},
+            "d": {"to": "n"},
+            "m": {"to": "both"},
+            "n": {"to": "both"},
+            "both": {"join": ["m", "n"]},
+        }
+        ran = run(unchecked(bench_of(stages)), 3, execution)
         assert ran.outcomes == [Outcome.FAILED] * 3
+        assert max(len(ran.of(number, "both")) for number in range(3)) <= 1
         for number in range(3):
-            error = ran.ended(number).error
-            assert error is not None
-            assert error.startswith("JoinError: the join 'both' got ")
+            assert "got two branches from" in str(ran.ended(number).error)
 
     def test_fails_when_no_fan_out_is_around_it(self, execution):
         @stage(outputs=["x", "y"])
