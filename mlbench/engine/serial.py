@@ -48,6 +48,9 @@ BranchRunner = Callable[
 ]
 
 
+GOES_ON = frozenset((ONE, ROUTE))
+
+
 class Trail:
     """What a query leaves behind while it runs, beyond its first branch."""
 
@@ -200,22 +203,15 @@ def _rest_runner(
 
 def _branch_runner(records: Records, visit: Visit, trail: Trail, no_visits: Visits) -> BranchRunner:
     """A function that runs one branch until it ends, forks or waits in a join."""
+    enter, leave = _entrance(trail, no_visits), _exit(records, trail, no_visits)
     spans = records.rings.spans
-    pack, buffer, width, mask, numbers = (
-        spans.pack, spans.buffer, spans.width, spans.mask, spans.numbers,
-    )  # fmt: skip
-    events, timings = visit.events, visit.timings
-    enter = _entrance(trail, no_visits)
+    pack, buffer, width, mask = spans.pack, spans.buffer, spans.width, spans.mask
+    numbers, events, timings = spans.numbers, visit.events, visit.timings
 
     def branch(
-        query: int,
-        here: Branch | None,
-        step: Step,
-        payload: Payload,
-        parent: int,
-        ready: int,
+        query: int, here: Branch | None, step: Step, payload: Payload, parent: int, ready: int,
         deadline: int,
-    ) -> tuple[int, Ended | None]:
+    ) -> tuple[int, Ended | None]:  # fmt: skip
         others: tuple[int, ...] = ()
         end = ready
         source = None if here is None else here.source
@@ -223,18 +219,16 @@ def _branch_runner(records: Records, visit: Visit, trail: Trail, no_visits: Visi
         while True:
             place = first
             if step.special:
-                try:
-                    here = enter(here, step, payload, source, parent, ready)
-                except JoinError as error:
-                    return end, failure(error)
-                if here is None:
-                    return end, None
-                step, payload, parent, ready = here.step, here.payload, here.parent, here.ready
+                came = enter(here, step, payload, source, parent, ready)
+                if not isinstance(came, Branch):  # it waits in a join, or cannot be joined
+                    return end, came
+                here, step, payload = came, came.step, came.payload
+                parent, ready = came.parent, came.ready
                 first, place = place_of(here.id, 1), place_of(here.id, here.number)
                 others, here.others = here.others, ()
             if step.tracked:
                 visit.query, visit.number = query, place & 0xFFFFFFFF
-            code, kind = step.code, step.kind
+            code, kind, target = step.code, step.kind, step.next
             start = clock()
             try:
                 result = step.call(payload)
@@ -244,8 +238,7 @@ def _branch_runner(records: Records, visit: Visit, trail: Trail, no_visits: Visi
                     code |= route_code(route)
             except Exception as error:  # a stage may raise anything: it is this query's end
                 end = clock()
-                row = (query, parent, place, code, ready, start, end)
-                records.failed(row, others, visit)
+                records.failed((query, parent, place, code, ready, start, end), others, visit)
                 return end, failure(error)
             span = next(numbers)
             if span >= spans.limit:
@@ -262,35 +255,48 @@ def _branch_runner(records: Records, visit: Visit, trail: Trail, no_visits: Visi
             if end > deadline:
                 return end, timed_out(step)
             source, parent, ready, payload = step, span, end, result
-            if kind == ONE:
-                step = step.next
-            elif kind == ROUTE:
-                step = target
-            elif kind == SINK:
-                records.output(query, step.name, place >> 32, result)
+            if kind not in GOES_ON:
+                leave(query, here, step, result, span, end)
                 return end, None
-            else:
-                here = here or Branch(step, None, None, parent, ready, 0, no_visits, None)
-                trail.stack.extend(reversed(trail.joins.fan(step, here, result, span, end)))
-                return end, None
+            step = target
 
     return branch
 
 
+def _exit(
+    records: Records, trail: Trail, no_visits: Visits
+) -> Callable[[int, Branch | None, Step, Payload, int, int], None]:
+    """A function that ends a branch at a sink, or lets it fork."""
+
+    def leave(
+        query: int, here: Branch | None, step: Step, result: Payload, span: int, end: int
+    ) -> None:
+        if step.kind == SINK:
+            records.output(query, step.name, here.id if here else 0, result)
+        else:
+            here = here or Branch(step, None, None, NULL, end, 0, no_visits, None)
+            trail.stack.extend(reversed(trail.joins.fan(step, here, result, span, end)))
+
+    return leave
+
+
 def _entrance(
     trail: Trail, no_visits: Visits
-) -> Callable[[Branch | None, Step, Payload, Step | None, int, int], Branch | None]:
+) -> Callable[[Branch | None, Step, Payload, Step | None, int, int], Branch | Ended | None]:
     """A function that brings a branch to a step with a join or a bound."""
 
     def enter(
         here: Branch | None, step: Step, payload: Payload, source: Step | None, parent: int,
         ready: int,
-    ) -> Branch | None:  # fmt: skip
+    ) -> Branch | Ended | None:  # fmt: skip
         if here is None:
             here = Branch(step, payload, source, parent, ready, 0, no_visits, None)
         else:
             here.step, here.payload, here.source = step, payload, source
             here.parent, here.ready = parent, ready
-        return arrive(here, trail.joins)
+        try:
+            return arrive(here, trail.joins)
+        except JoinError as error:
+            return failure(error)
 
     return enter

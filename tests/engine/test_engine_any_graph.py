@@ -81,7 +81,9 @@ class Plan:
     def _router(self, to: list[str]) -> str:
         ways = {chr(ord("x") + index): way for index, way in enumerate(to)}
         weights = {name: self.draw(st.integers(1, 3)) for name in ways}
-        return self.stage("route", uses="synthetic.route", to=ways, **{"with": {"weights": weights}})
+        return self.stage(
+            "route", uses="synthetic.route", to=ways, **{"with": {"weights": weights}}
+        )
 
     def _route(self, depth: int, to: str, looping: bool) -> str:
         return self._router([self.chain(depth - 1, to, looping) for _ in range(2)])

@@ -104,7 +104,13 @@ class TestAFanOut:
 
 @in_both
 class TestAMerge:
-    STAGES = {"a": {"to": ["b", "c"]}, "b": {"to": "m"}, "c": {"to": "m"}, "m": {"to": "d"}, "d": {}}
+    STAGES = {
+        "a": {"to": ["b", "c"]},
+        "b": {"to": "m"},
+        "c": {"to": "m"},
+        "m": {"to": "d"},
+        "d": {},
+    }
 
     def test_is_one_visit_for_each_branch_that_arrives(self, execution):
         ran = run(self.STAGES, 1, execution)
@@ -137,7 +143,9 @@ class TestAJoin:
         assert len(ran.of(0, "both")) == 1
 
     def test_is_a_branch_of_its_own_that_follows_all_of_them(self, execution):
-        ran = run({**DIAMOND, "both": {"join": ["left", "right"], "to": "end"}, "end": {}}, 1, execution)
+        ran = run(
+            {**DIAMOND, "both": {"join": ["left", "right"], "to": "end"}, "end": {}}, 1, execution
+        )
         joined = ran.one("both")
         assert joined.branch == ran.one("end").branch == 3
         assert set(joined.parents) == {ran.one("left").span, ran.one("right").span}
@@ -442,8 +450,7 @@ class TestARouter:
 
         ran = run({"r": {"uses": forgets, "to": {"x": "a"}}, "a": NOOP}, 1, execution)
         assert ran.ended().error == (
-            "RouteError: the router 'r' returned int; "
-            "a router returns mlbench.Route(name, payload)"
+            "RouteError: the router 'r' returned int; a router returns mlbench.Route(name, payload)"
         )
 
     def test_may_lead_several_outputs_to_one_stage(self, execution):
@@ -455,7 +462,11 @@ class TestARouter:
 
 
 def test_branches_of_many_queries_do_not_mix():
-    stages = {**DIAMOND, "left": {"to": "both", "workers": 2}, "right": {"to": "both", "workers": 3}}
+    stages = {
+        **DIAMOND,
+        "left": {"to": "both", "workers": 2},
+        "right": {"to": "both", "workers": 3},
+    }
     items = [object() for _ in range(100)]
     seen = []
 

@@ -442,7 +442,9 @@ class TestAnInbox:
         reader.join(20)
         assert got == [5]
 
-    def test_waits_no_longer_because_another_reader_took_what_had_come(self, inbox, ends, monkeypatch):
+    def test_waits_no_longer_because_another_reader_took_what_had_come(
+        self, inbox, ends, monkeypatch
+    ):
         """Between the look at the pipe and the reading of it."""
         from select import select
 
