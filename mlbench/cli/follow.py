@@ -7,7 +7,6 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
-from mlbench.cli.goal import stop_rules
 from mlbench.cli.page import notes
 from mlbench.cli.progress import Bars, Lines, Moment, Progress
 from mlbench.cli.tally import Tallies
@@ -78,7 +77,7 @@ def follow(run: Run, interrupts: Interrupts) -> None:
     page = notes()
     page.print(f"{run.path}", soft_wrap=True, style="dim")
     shown: Progress = Bars(page) if page.is_terminal else Lines(page)
-    tallies, stops = Tallies(run), stop_rules(run.bench)
+    tallies, stops = Tallies(run), run.bench.stop_rules()
     with shown:
         while not _ended(run, interrupts):
             manifest = run.manifest

@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlbench.cli.numbers import duration
-from mlbench.spec import Benchmark, Stop
+from mlbench.spec import Stop
 
-__all__ = ["Goal", "goal", "stop_rules", "stop_text"]
-
-DEFAULT_STOP = Stop(seconds=30)
-"""What the engine takes where no pipeline and no benchmark says when the load ends."""
+__all__ = ["Goal", "goal", "stop_text"]
 
 
 @dataclass(frozen=True)
@@ -23,12 +20,6 @@ class Goal:
 
     share: float | None
     left: str
-
-
-def stop_rules(bench: Benchmark) -> dict[str, Stop | None]:
-    """The stop rule of each pipeline of a plain run: its own, the benchmark's, or none."""
-    rules = {name: pipeline.stop or bench.stop for name, pipeline in bench.pipelines.items()}
-    return rules if any(rules.values()) else dict.fromkeys(rules, DEFAULT_STOP)
 
 
 def goal(stop: Stop | None, seconds: float, queries: int) -> Goal:

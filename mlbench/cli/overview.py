@@ -10,12 +10,12 @@ from rich.text import Text
 
 from mlbench.check import resolve
 from mlbench.check.hardware import ranges
-from mlbench.cli.goal import stop_rules, stop_text
+from mlbench.cli.goal import stop_text
 from mlbench.cli.loads import load_text
 from mlbench.cli.page import Page, name
 from mlbench.cli.picture import picture
 from mlbench.cli.text import one_line, plain
-from mlbench.placements.cpus import ResolvedPlacement, divide
+from mlbench.placements.cpus import ResolvedPlacement, divide_here
 from mlbench.spec import Benchmark
 
 __all__ = ["print_overview"]
@@ -29,7 +29,7 @@ def print_overview(bench: Benchmark, page: Page) -> None:
     SpecError
         If the benchmark cannot run here.
     """
-    graphs, places, rules = resolve(bench), _placements(bench), stop_rules(bench)
+    graphs, places, rules = resolve(bench), divide_here(bench), bench.stop_rules()
     head = Text("ok", style="bold green")
     head.append(f"  {plain(bench.name)}", style="not bold default")
     page.print(head)
@@ -46,18 +46,6 @@ def print_overview(bench: Benchmark, page: Page) -> None:
         page.print()
         for line in picture(graph):
             page.print(Padding(line, (0, 0, 0, 4), expand=False))
-
-
-def _placements(bench: Benchmark) -> dict[str, ResolvedPlacement]:
-    """Where the pipelines will run, as the engine divides this machine."""
-    from mlbench.machine.cpu import available_cpus, read_cores
-
-    gpus = 0
-    if any(pipeline.place.device != "cpu" for pipeline in bench.pipelines.values()):
-        from mlbench.machine.gpu import device_count
-
-        gpus = device_count()
-    return divide(bench, available_cpus(), read_cores(), gpus)
 
 
 def _place_text(place: ResolvedPlacement) -> str:

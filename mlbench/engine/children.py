@@ -13,7 +13,7 @@ from mlbench.engine.desk import Desk
 from mlbench.engine.process import end_group
 from mlbench.engine.wire import Lines, Mail, mail
 
-__all__ = ["Child", "Tenant"]
+__all__ = ["Child", "Tenant", "how_it_ended"]
 
 
 @dataclass
@@ -111,3 +111,13 @@ class Tenant(Child):
         """Note that the pipeline ended by failure; the first reason stays."""
         self.state = "failed"
         self.reason = self.reason or reason
+
+
+def how_it_ended(status: int | None) -> str:
+    """An exit status in words."""
+    if status is None:
+        return "it is unknown how"
+    if status >= 0:
+        return f"exit status {status}"
+    hint = ", as the kernel does when memory runs out" if -status == signal.SIGKILL else ""
+    return f"killed by {signal.Signals(-status).name}{hint}"

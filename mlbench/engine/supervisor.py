@@ -7,13 +7,11 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from time import monotonic_ns as clock
 from typing import Any
 
-from mlbench.check.find import find_choice
-from mlbench.engine.children import Child, Tenant
+from mlbench.engine.children import Child, Tenant, how_it_ended
 from mlbench.engine.desk import Desk
 from mlbench.engine.driver import Lane, drive
 from mlbench.engine.guardian import end_all
@@ -22,16 +20,15 @@ from mlbench.engine.log import Log
 from mlbench.engine.manifest import Manifest
 from mlbench.engine.opened import Surroundings
 from mlbench.engine.page import Command, Slot
+from mlbench.engine.plan import Plan
 from mlbench.engine.process import MARKER, children, fork, marked
 from mlbench.engine.ring import Ring
 from mlbench.engine.watcher import Watcher
 from mlbench.engine.wire import Mail, mail, pipe
 from mlbench.engine.worker import work
-from mlbench.errors import SpecError
-from mlbench.load import LoadModel, OpenLoad
-from mlbench.machine.cpu import available_cpus, read_cores
-from mlbench.placements.cpus import ResolvedPlacement, divide, environment, pin
-from mlbench.spec import Request, Stop
+from mlbench.load import OpenLoad
+from mlbench.placements.cpus import environment, pin
+from mlbench.spec import DEFAULT_STOP, Request
 from mlbench.store.layout import LOG, REQUEST, STOP, read_json
 
 __all__ = ["Supervisor"]
@@ -41,9 +38,6 @@ LEAD_NS = 20_000_000
 
 LAST_WORDS_NS = 200_000_000
 """What a worker gets to write where its threads were, before it is killed."""
-
-DEFAULT_STOP = Stop(seconds=30)
-"""Where no pipeline and no benchmark says when the load ends."""
 
 
 class Supervisor:
@@ -66,9 +60,7 @@ class Supervisor:
         self._request = Request.model_validate(read_json(run / REQUEST))
         self._bench = self._request.bench
         self._timeouts = self._bench.timeouts
-        self._loads = {name: self._load_of(name) for name in desks}
-        self._places = self._placements()
-        self._stops = self._stop_rules()
+        self._plan = Plan.of(self._request)
         self._recorder = Child("recorder", recorder[1], recorder[2])
         self._recorder.started(recorder[0])
         self._guardian = guardian
@@ -76,70 +68,16 @@ class Supervisor:
         self._tenants = {
             name: Tenant(
                 name, desk.outbox[0], desk.control[1], desk=desk, folder=folders[name],
-                open_load=isinstance(self._loads[name], OpenLoad),
-                background=self._stops[name] is None,
+                open_load=isinstance(self._plan.loads[name], OpenLoad),
+                background=self._plan.stops[name] is None,
             )
             for name, desk in desks.items()
         }  # fmt: skip
         self._stopping = False
         self._failed = False
         self._watcher = Watcher(run, self._heard, self._died, self._stop)
-        self._manifest = Manifest(run, {name: self._entry(name) for name in desks})
-
-    # -- what the run is made of ---------------------------------------------------------
-
-    def _load_of(self, name: str) -> LoadModel:
-        """The load of a pipeline. What else a spec names is imported by its own worker alone.
-
-        A library reads its number of threads when it is imported, and a fork inherits them.
-        """
-        path = ("pipelines", name, "load")
-        found = find_choice(self._bench.pipelines[name].load, "loads", LoadModel, path)
-        if found.made is None:
-            raise SpecError(found.problems)
-        return found.made
-
-    def _placements(self) -> dict[str, ResolvedPlacement]:
-        devices = {pipeline.place.device for pipeline in self._bench.pipelines.values()}
-        gpus = 0
-        if devices - {"cpu"}:
-            from mlbench.machine.gpu import device_count
-
-            gpus = device_count()
-        return divide(self._bench, available_cpus(), read_cores(), gpus)
-
-    def _stop_rules(self) -> dict[str, Stop | None]:
-        """The stop rule of each pipeline of a plain run: its own, or the benchmark's.
-
-        Where some have one, the others go on as long as they do. In a window all do.
-        """
-        pipelines = self._bench.pipelines
-        names = self._request.names
-        if self._request.window is not None:
-            return dict.fromkeys(names)
-        rules = {name: pipelines[name].stop or self._bench.stop for name in names}
-        if not any(rules.values()):
-            return dict.fromkeys(names, DEFAULT_STOP)
-        return rules
-
-    def _entry(self, name: str) -> dict[str, object]:
-        """What the manifest says of a pipeline before it has started."""
-        load, tenant = self._loads[name], self._tenants[name]
-        return {
-            "status": "waiting",
-            "reason": None,
-            "folder": tenant.folder.name,
-            "stages": [*self._bench.pipelines[name].stages, "data"],
-            "routes": [],
-            "events": [],
-            "placement": asdict(self._places[name]),
-            "environment": environment(self._places[name]),
-            "load": {"kind": "open" if tenant.open_load else "closed",
-                     "until_last_completion": getattr(load, "until_last_completion", False),
-                     "begin_ns": None, "end_ns": None, "ended": None},
-            "timed_out": [],
-            "stalled_ns": 0,
-        }  # fmt: skip
+        entries = {name: self._plan.entry(tenant) for name, tenant in self._tenants.items()}
+        self._manifest = Manifest(run, entries)
 
     # -- the phases ----------------------------------------------------------------------
 
@@ -161,14 +99,14 @@ class Supervisor:
     def _start_children(self) -> None:
         for tenant in self._tenants.values():
             self._start_worker(tenant)
-        lanes = [self._lane(t) for t in self._tenants.values() if t.open_load]
+        lanes = [self._plan.lane(t) for t in self._tenants.values() if t.open_load]
         if lanes:
             self._start_driver(lanes)
 
     def _start_worker(self, tenant: Tenant) -> None:
-        name, place = tenant.name, self._places[tenant.name]
+        name, place = tenant.name, self._plan.places[tenant.name]
         around = Surroundings(place.device, place.threads, self._bench.seed, self._request.block)
-        stop = self._stops[name]
+        stop = self._plan.stops[name]
 
         def body() -> int:
             os.environ.update(environment(place))
@@ -183,23 +121,6 @@ class Supervisor:
         os.close(tenant.desk.texts[1])
         self._watcher.add(tenant)
         self._log.write("started", process=name, pid=tenant.pid)
-
-    def _lane(self, tenant: Tenant) -> Lane:
-        load, data = self._loads[tenant.name], self._bench.pipelines[tenant.name].data
-        assert isinstance(load, OpenLoad)
-        return Lane(
-            name=tenant.name,
-            code=list(self._manifest.data["pipelines"]).index(tenant.name),
-            load=load,
-            stop=self._stops[tenant.name],
-            seed=self._bench.seed,
-            block=self._request.block,
-            shuffled=data.order == "shuffled",
-            items_per_query=data.items_per_query,
-            inbox=tenant.desk.inbox[1],
-            page=tenant.desk.page,
-            backlog=self._bench.limits.backlog,
-        )
 
     def _start_driver(self, lanes: list[Lane]) -> None:
         control, outbox = pipe(), pipe()
@@ -513,7 +434,7 @@ class Supervisor:
         if isinstance(child, Tenant):
             self._tenant_died(child)
         elif "closed" not in child.said:
-            self._manifest.because(f"the {child.name} ended: {_how(child.status)}")
+            self._manifest.because(f"the {child.name} ended: {how_it_ended(child.status)}")
             self._failed = True
 
     def _tenant_died(self, tenant: Tenant) -> None:
@@ -527,7 +448,7 @@ class Supervisor:
             tenant.state = "stopped"
         else:
             tenant.fail(
-                f"its worker ended: {_how(tenant.status)}; what it said stands in "
+                f"its worker ended: {how_it_ended(tenant.status)}; what it said stands in "
                 f"pipelines/{tenant.folder.name}/stderr.log"
             )
         entry["ended_ns"] = clock()
@@ -574,13 +495,3 @@ class Supervisor:
                 continue
             said = {**child.said.get("ready", {}), **child.said.get("closed", {})}
             harness[child.name] = {k: v for k, v in said.items() if k != "kind"}
-
-
-def _how(status: int | None) -> str:
-    """An exit status in words."""
-    if status is None:
-        return "it is unknown how"
-    if status >= 0:
-        return f"exit status {status}"
-    hint = ", as the kernel does when memory runs out" if -status == signal.SIGKILL else ""
-    return f"killed by {signal.Signals(-status).name}{hint}"

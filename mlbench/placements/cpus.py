@@ -14,7 +14,7 @@ from itertools import pairwise
 from mlbench.errors import EngineError
 from mlbench.spec import Benchmark, Placement
 
-__all__ = ["ResolvedPlacement", "divide", "environment", "pin"]
+__all__ = ["ResolvedPlacement", "divide", "divide_here", "environment", "pin"]
 
 BEST_EFFORT_NICE = 10
 
@@ -87,6 +87,18 @@ def divide(
     shares = dict(zip(waiting, _shares(_cores(free, siblings), len(waiting)), strict=True))
     cpus = {name: place.cpus or shares[name] for name, place in places.items()}
     return {name: _resolved(name, place, cpus, gpus) for name, place in places.items()}
+
+
+def divide_here(bench: Benchmark) -> dict[str, ResolvedPlacement]:
+    """The placement of each pipeline on this machine, by name."""
+    from mlbench.machine.cpu import available_cpus, read_cores
+
+    gpus = 0
+    if any(pipeline.place.device != "cpu" for pipeline in bench.pipelines.values()):
+        from mlbench.machine.gpu import device_count
+
+        gpus = device_count()
+    return divide(bench, available_cpus(), read_cores(), gpus)
 
 
 def _resolved(

@@ -1,6 +1,6 @@
 """Specs: what to run, as frozen data. Reading one imports nothing that it names."""
 
-from mlbench.spec.benchmark import Benchmark, Limits, Study, Timeouts
+from mlbench.spec.benchmark import DEFAULT_STOP, Benchmark, Limits, Study, Timeouts
 from mlbench.spec.choice import Load, Sharing
 from mlbench.spec.document import Document, load
 from mlbench.spec.pipeline import SLO, Data, Pipeline, Placement, Stop, Warmup
@@ -8,6 +8,7 @@ from mlbench.spec.request import Request, Window
 from mlbench.spec.stages import Batch, LocalName, StageSpec, Use
 
 __all__ = [
+    "DEFAULT_STOP",
     "SLO",
     "Batch",
     "Benchmark",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -9,7 +10,10 @@ from pydantic import Field
 from mlbench.spec.model import Name, Positive, SpecModel
 from mlbench.spec.pipeline import Pipeline, Stop
 
-__all__ = ["Benchmark", "Limits", "Study", "Timeouts"]
+__all__ = ["DEFAULT_STOP", "Benchmark", "Limits", "Study", "Timeouts"]
+
+DEFAULT_STOP = Stop(seconds=30)
+"""Where neither a pipeline nor the benchmark says when the load ends."""
 
 
 class Study(SpecModel):
@@ -86,6 +90,20 @@ class Benchmark(SpecModel):
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
     pipelines: dict[Name, Pipeline] = {}
+
+    def stop_rules(self, names: Iterable[str] | None = None) -> dict[str, Stop | None]:
+        """The stop rule of each pipeline of a plain run: its own, or the benchmark's.
+
+        Where some have one, the others, with null, go on as long as those do.
+
+        Parameters
+        ----------
+        names
+            The pipelines that run; default all.
+        """
+        running = list(self.pipelines if names is None else names)
+        rules = {name: self.pipelines[name].stop or self.stop for name in running}
+        return rules if any(rules.values()) else dict.fromkeys(rules, DEFAULT_STOP)
 
     def to_yaml(self) -> str:
         """The keys that were set, as YAML that ``mlbench.load`` reads back to an equal object."""

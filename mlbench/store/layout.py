@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["GOING", "LOG", "MANIFEST", "REQUEST", "STOP", "folder_of", "is_run", "read_json", "write_json"]
+__all__ = [
+    "GOING",
+    "LOG",
+    "MANIFEST",
+    "REQUEST",
+    "STOP",
+    "folder_of",
+    "is_run",
+    "read_json",
+    "write_json",
+]
 
 REQUEST = "spec.json"
 MANIFEST = "run.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlbench.cli.footnotes import Footnotes
-from mlbench.cli.goal import goal, stop_rules, stop_text
+from mlbench.cli.goal import goal, stop_text
 from mlbench.cli.loads import load_text
 from mlbench.cli.numbers import duration, significant, unit_for
 from mlbench.cli.prose import prose
@@ -122,7 +122,7 @@ def test_a_load_is_never_more_than_whole():
 def test_a_pipeline_without_a_stop_rule_goes_on_with_the_others():
     noop = {"data": {"uses": "synthetic.items"}, "stages": {"a": {"uses": "synthetic.noop"}}}
     stopped = {**noop, "stop": {"queries": 5}}
-    rules = stop_rules(Benchmark(name="b", pipelines={"a": stopped, "background": noop}))
+    rules = Benchmark(name="b", pipelines={"a": stopped, "background": noop}).stop_rules()
 
     assert goal(rules["background"], 1.0, 10).share is None
     assert stop_text(rules["background"]) == "as long as the others"

@@ -428,9 +428,7 @@ def _walk(ran: Ran, ended: Completion) -> tuple[int, int, int, int]:
 
 
 def _record(ran: Ran) -> Record:
-    spans = [
-        vars(span) | {"stage": 0, "route": None, "parents": span.parents} for span in ran.spans
-    ]
+    spans = [vars(span) | {"stage": 0, "route": None} for span in ran.spans]
     completions = [vars(completion) for completion in ran.completions]
     bench = bench_of({"a": {}})
     return Record(

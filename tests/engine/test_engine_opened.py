@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 import pytest
 from support import bench_of, items_of, rig
@@ -151,20 +152,20 @@ def test_the_global_generators_are_seeded_by_block_pipeline_and_phase():
 
     def drawn(block: int = 0, pipeline: str = "p", phase: str = "load") -> tuple[float, float]:
         seed_everything(Surroundings("cpu", 1, 7, block), pipeline, phase)
-        return random.random(), float(np.random.rand())  # noqa: NPY002
+        return random.random(), float(np.random.rand())
 
-    state, old = random.getstate(), np.random.get_state()  # noqa: NPY002
+    state, old = random.getstate(), np.random.get_state()
     try:
         assert drawn() == drawn()
         others = {drawn(), drawn(block=1), drawn(pipeline="q"), drawn(phase="warm-up")}
         assert len(others) == 4
     finally:
         random.setstate(state)
-        np.random.set_state(old)  # noqa: NPY002
+        np.random.set_state(old)
 
 
 def test_a_long_chain_has_no_edge_inside_a_cycle():
     names = [f"s{number}" for number in range(300)]
-    stages = {name: {"to": to} for name, to in zip(names, names[1:], strict=False)}
+    stages = {name: {"to": to} for name, to in pairwise(names)}
     with rig({**stages, names[-1]: {}}) as made:
         assert made.pipeline.inside_cycle == frozenset()

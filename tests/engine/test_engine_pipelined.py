@@ -127,10 +127,24 @@ class TestABoundedQueue:
         assert rounds == [min(number % 7 + 1, 5) for number in range(60)]
 
     def test_cannot_stop_a_router_that_leads_to_itself(self):
+        """It goes round while its own queue is full, and nobody else takes from it."""
+        full = threading.Event()
+
+        @stage
+        def first(payload: dict[str, int]) -> dict[str, int]:
+            if payload["number"] == 2:
+                full.set()
+            return payload
+
+        @stage(outputs=["again", "done"])
+        def round_when_full(payload: dict[str, int]) -> Route:
+            wait_for(full)
+            return again_until(payload)
+
         stages = {
-            "in": {"to": "r"},
+            "in": {"uses": first, "to": "r"},
             "r": {
-                "uses": again_until,
+                "uses": round_when_full,
                 "to": {"again": "r", "done": "out"},
                 "max_visits": 9,
                 "then": "out",
@@ -138,8 +152,8 @@ class TestABoundedQueue:
             },
             "out": {},
         }
-        ran = run(stages, 60, "pipelined", data=items_of(*[{"rounds": 3}] * 60))
-        assert ran.outcomes == [DONE] * 60
+        data = items_of(*({"rounds": 3, "number": number} for number in range(60)))
+        assert run(stages, 60, "pipelined", data=data).outcomes == [DONE] * 60
 
     def test_cannot_stop_a_loop_that_multiplies(self):
         stages = {

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from support import EXECUTIONS, Ran, in_both, query, rig, run
+from support import Ran, in_both, query, rig, run
 
 from mlbench.records import Outcome
 from mlbench.stage import Context, DataSource, Payload, Route, Stage
@@ -232,16 +232,16 @@ class TestTimeOnADevice:
         assert (span.route, span.device_ns) == ("odd", 1001)
 
 
-def test_a_query_s_rows_are_whole_when_its_completion_is_there():
+@in_both
+def test_a_query_s_rows_are_whole_when_its_completion_is_there(execution):
     """The spans whose device time is read last are in the ring before the completion is."""
-    stages = {"a": {"uses": Timed, "to": "b"}, "b": {}}
-    for execution in EXECUTIONS:
-        with rig(stages, execution) as made:
-            rings, order = made.records.rings, []
-            fill, pack = rings.spans.fill, rings.completions.pack
-            rings.spans.fill = lambda *row: order.append("span") or fill(*row)  # type: ignore[method-assign]
-            rings.completions.pack = lambda *row: order.append("query") or pack(*row)
-            ran = made.run([query(0)])
-        assert order[-1] == "query"
-        assert "span" in order[:-1]
-        assert ran.path() == ["data", "a", "b"]
+    order = []
+    with rig({"a": {"uses": Timed, "to": "b"}, "b": {}}, execution) as made:
+        rings = made.records.rings
+        fill, pack = rings.spans.fill, rings.completions.pack
+        rings.spans.fill = lambda *row: order.append("span") or fill(*row)  # type: ignore[method-assign]
+        rings.completions.pack = lambda *row: order.append("query") or pack(*row)
+        ran = made.run([query(0)])
+    assert order[-1] == "query"
+    assert "span" in order[:-1]
+    assert ran.path() == ["data", "a", "b"]
