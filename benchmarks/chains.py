@@ -17,8 +17,9 @@ from itertools import pairwise, repeat
 from benchmarks.row import Row, interleaved, quantity, ratio
 from mlbench.check import resolve_pipeline
 from mlbench.engine.desk import Desk
+from mlbench.engine.flight import Flight, Station
 from mlbench.engine.opened import Opened, Surroundings, opened
-from mlbench.engine.pipelined import Flight, Pipelined, Station
+from mlbench.engine.pipelined import Pipelined
 from mlbench.engine.records import Records
 from mlbench.engine.serial import Serial
 from mlbench.engine.wire import Texts

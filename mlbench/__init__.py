@@ -13,35 +13,35 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from mlbench.errors import MlbenchError, NotARunError, SpecError
-    from mlbench.load import ClosedLoad, OpenLoad
-    from mlbench.placement import PlacementMethod
-    from mlbench.probe import Probe
+    from mlbench.interfaces.load import ClosedLoad, OpenLoad
+    from mlbench.interfaces.placement import PlacementMethod
+    from mlbench.interfaces.probe import Probe
+    from mlbench.interfaces.stage import Context, DataSource, Ref, Resource, Route, Stage, stage
     from mlbench.run import Run, open_run, start
     from mlbench.spec import Benchmark, Pipeline, Placement, StageSpec, load
-    from mlbench.stage import Context, DataSource, Ref, Resource, Route, Stage, stage
 
 _HOME = {
     "Benchmark": "spec",
-    "ClosedLoad": "load",
-    "Context": "stage",
-    "DataSource": "stage",
+    "ClosedLoad": "interfaces.load",
+    "Context": "interfaces.stage",
+    "DataSource": "interfaces.stage",
     "MlbenchError": "errors",
     "NotARunError": "errors",
-    "OpenLoad": "load",
+    "OpenLoad": "interfaces.load",
     "Pipeline": "spec",
     "Placement": "spec",
-    "PlacementMethod": "placement",
-    "Probe": "probe",
-    "Ref": "stage",
-    "Resource": "stage",
-    "Route": "stage",
+    "PlacementMethod": "interfaces.placement",
+    "Probe": "interfaces.probe",
+    "Ref": "interfaces.stage",
+    "Resource": "interfaces.stage",
+    "Route": "interfaces.stage",
     "Run": "run",
     "SpecError": "errors",
-    "Stage": "stage",
+    "Stage": "interfaces.stage",
     "StageSpec": "spec",
     "load": "spec",
     "open_run": "run",
-    "stage": "stage",
+    "stage": "interfaces.stage",
     "start": "run",
 }
 

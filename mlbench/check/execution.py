@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlbench.errors import Path, Problem
-from mlbench.load import ClosedLoad, LoadModel
+from mlbench.interfaces.load import ClosedLoad, LoadModel
 from mlbench.spec import Pipeline, StageSpec, Stop
 
 __all__ = ["needs_pipelined", "wrong_stop"]

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from mlbench.check.references import wrong_references
 from mlbench.errors import Path, Problem, RegistryError
+from mlbench.interfaces.stage import Configurable, DataSource, Resource, Stage, class_of
 from mlbench.registry import Group, find
 from mlbench.spec import LocalName, Use
 from mlbench.spec.choice import Choice
 from mlbench.spec.problems import problems_of
-from mlbench.stage import Configurable, DataSource, Resource, Stage, class_of
 
 __all__ = ["Found", "find_choice", "find_use"]
 

@@ -10,8 +10,8 @@ from typing import Any, Union
 from mlbench.check.ports import describe, element_of, fits, list_of
 from mlbench.check.structure import edges_with_paths
 from mlbench.errors import Path, Problem
+from mlbench.interfaces.stage import DataSource, Stage
 from mlbench.spec import Pipeline
-from mlbench.stage import DataSource, Stage
 
 __all__ = ["misfits"]
 

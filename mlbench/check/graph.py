@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from mlbench.load import LoadModel
+from mlbench.interfaces.load import LoadModel
+from mlbench.interfaces.stage import DataSource, Resource, Stage
 from mlbench.spec import Pipeline, StageSpec
-from mlbench.stage import DataSource, Resource, Stage
 
 __all__ = ["Edges", "Graph", "Node", "fan_out_of"]
 

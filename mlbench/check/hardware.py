@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mlbench.errors import Path, Problem
-from mlbench.load import LoadModel
-from mlbench.placement import PlacementMethod
+from mlbench.interfaces.load import LoadModel
+from mlbench.interfaces.placement import PlacementMethod
 from mlbench.spec import Placement
 
 __all__ = ["HERE", "Hardware", "lacking", "wrong_placement"]

@@ -16,10 +16,10 @@ from mlbench.check.joins import impossible_joins, wrong_joins
 from mlbench.check.routers import wrong_routes
 from mlbench.check.structure import dangling, reserved, twice, unreachable
 from mlbench.errors import Path, Problem
-from mlbench.load import LoadModel
-from mlbench.placement import PlacementMethod
+from mlbench.interfaces.load import LoadModel
+from mlbench.interfaces.placement import PlacementMethod
+from mlbench.interfaces.stage import Configurable, DataSource, Resource, Stage
 from mlbench.spec import Pipeline, Use
-from mlbench.stage import Configurable, DataSource, Resource, Stage
 
 __all__ = ["Checked", "check_pipeline"]
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from mlbench.errors import Path, Problem, nearest
-from mlbench.stage import Ref, Resource
+from mlbench.interfaces.stage import Ref, Resource
 
 __all__ = ["is_reference", "wrong_references"]
 

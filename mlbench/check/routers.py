@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from mlbench.errors import Path, Problem, nearest
+from mlbench.interfaces.stage import Stage
 from mlbench.spec import StageSpec
-from mlbench.stage import Stage
 
 __all__ = ["wrong_routes"]
 

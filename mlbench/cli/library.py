@@ -13,8 +13,8 @@ from pydantic_core import PydanticUndefined
 from mlbench.check.ports import describe
 from mlbench.cli.schema import type_text
 from mlbench.errors import Problem, RegistryError, SpecError, nearest
+from mlbench.interfaces.stage import Configurable, DataSource, Resource, Stage, class_of
 from mlbench.registry import find, names
-from mlbench.stage import Configurable, DataSource, Resource, Stage, class_of
 
 __all__ = ["Described", "Field", "Listed", "described", "listed"]
 

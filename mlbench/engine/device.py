@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mlbench.stage import Payload, Visit
+from mlbench.interfaces.stage import Payload, Visit
 
 __all__ = ["on_device"]
 

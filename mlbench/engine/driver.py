@@ -22,7 +22,7 @@ from mlbench.engine.clock import SPIN_NS, precise, wait_until
 from mlbench.engine.page import Page, Slot
 from mlbench.engine.ring import Ring
 from mlbench.engine.wire import MAIL, Lines, Mail, mail, tell
-from mlbench.load import OpenLoad
+from mlbench.interfaces.load import OpenLoad
 from mlbench.seed import item_order, stream
 from mlbench.spec import Stop
 

@@ -18,7 +18,7 @@ from typing import Any
 from mlbench.check.graph import Edges, Graph
 from mlbench.engine.rows import code_of
 from mlbench.errors import JoinError, RouteError, nearest
-from mlbench.stage import Payload, Route
+from mlbench.interfaces.stage import Payload, Route
 
 __all__ = ["Branch", "Joins", "Step", "arrive", "initial_visits", "routed", "steps_of"]
 

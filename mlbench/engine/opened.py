@@ -11,8 +11,8 @@ from typing import cast
 
 from mlbench.check.graph import Edges, Graph, reachable
 from mlbench.engine.flow import Step, steps_of
+from mlbench.interfaces.stage import Context, Payload, Visit
 from mlbench.seed import derive
-from mlbench.stage import Context, Payload, Visit
 
 __all__ = ["Opened", "Surroundings", "opened", "seed_everything"]
 

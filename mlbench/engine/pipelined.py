@@ -11,6 +11,7 @@ from itertools import count
 from time import monotonic_ns as clock
 
 from mlbench.engine.channel import Channel
+from mlbench.engine.flight import Flight, Station
 from mlbench.engine.flow import (
     FAN,
     ONE,
@@ -30,56 +31,19 @@ from mlbench.engine.records import (
     Ended,
     Query,
     Records,
-    TimedSpan,
     failure,
     timed_out,
 )
 from mlbench.engine.ring import HEADER
 from mlbench.engine.rows import FIRST_PLACE, code_of, place_of, route_code
 from mlbench.errors import JoinError, QueryError
+from mlbench.interfaces.stage import Payload, Visit
 from mlbench.records import NULL, Outcome
-from mlbench.stage import Payload, Visit
 
-__all__ = ["Flight", "Pipelined", "Station"]
+__all__ = ["Pipelined"]
 
 NEW = object()
 """The payload of a branch whose query has not started."""
-
-
-class Flight:
-    """A query under way: its live branches are counted, and it is done at zero."""
-
-    __slots__ = ("deadline", "done", "ended", "joins", "live", "lock", "query", "started", "timed")
-
-    def __init__(self, query: Query) -> None:
-        self.query = query
-        self.started = NULL
-        self.done = NULL
-        self.deadline = 0
-        self.live = 1
-        self.ended: Ended | None = None
-        self.joins: Joins | None = None
-        self.lock: threading.Lock | None = None
-        self.timed: list[TimedSpan] = []
-
-
-class Station:
-    """A stage with what stands in front of it.
-
-    Parameters
-    ----------
-    workers
-        Threads that call the stage.
-    batch_size, max_wait_ns
-        Of dynamic batches; a size of 0 calls the stage for each payload.
-    """
-
-    def __init__(self, step: Step, workers: int, queue: int, batch_size: int, max_wait_ns: int):
-        self.step = step
-        self.workers = workers
-        self.channel: Channel[Branch] = Channel(queue)
-        self.batch_size = batch_size
-        self.max_wait_ns = max_wait_ns
 
 
 class Pipelined:

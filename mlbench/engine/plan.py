@@ -10,7 +10,7 @@ from mlbench.check.find import find_choice
 from mlbench.engine.children import Tenant
 from mlbench.engine.driver import Lane
 from mlbench.errors import SpecError
-from mlbench.load import LoadModel, OpenLoad
+from mlbench.interfaces.load import LoadModel, OpenLoad
 from mlbench.placements.cpus import ResolvedPlacement, divide_here, environment
 from mlbench.spec import Request, Stop
 

@@ -11,8 +11,8 @@ from mlbench.engine.outputs import as_json
 from mlbench.engine.rings import Rings
 from mlbench.engine.rows import code_of, ending_of
 from mlbench.engine.wire import Frame, Texts
+from mlbench.interfaces.stage import Visit
 from mlbench.records import NULL, Outcome, Phase
-from mlbench.stage import Visit
 
 __all__ = [
     "CANCELLED",

@@ -38,8 +38,8 @@ from mlbench.engine.records import (
 from mlbench.engine.ring import HEADER
 from mlbench.engine.rows import FIRST_PLACE, place_of, route_code
 from mlbench.errors import JoinError
+from mlbench.interfaces.stage import Payload, Visit
 from mlbench.records import NULL, Outcome
-from mlbench.stage import Payload, Visit
 
 __all__ = ["Serial"]
 
@@ -149,12 +149,12 @@ def _beginner(
 ) -> Begin:
     """A function that fetches the items of a query and takes it through the graph."""
     spans, stack, timed = records.rings.spans, trail.stack, trail.timed
-    events = visit.events
+    events, mine = visit.events, vars(visit)  # this thread's own: a store into it is quick
     pack, buffer, width, mask = spans.pack, spans.buffer, spans.width, spans.mask
     numbers = spans.numbers
 
     def begin(number: int, item: int, sent: int, started: int) -> tuple[int, Ended | None]:
-        visit.query, visit.number = number, 1
+        mine["query"], mine["number"] = number, 1
         try:
             payload = fetch(item)
         except Exception as error:  # a data set may raise anything: it is this query's end

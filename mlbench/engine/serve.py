@@ -11,9 +11,10 @@ from time import monotonic_ns as clock
 
 from mlbench.engine.bounds import Bounds
 from mlbench.engine.channel import Inbox
+from mlbench.engine.flight import Flight
 from mlbench.engine.flow import Branch
 from mlbench.engine.page import Command, Page, Slot
-from mlbench.engine.pipelined import Flight, Pipelined
+from mlbench.engine.pipelined import Pipelined
 from mlbench.engine.records import Records
 from mlbench.engine.serial import Serial
 from mlbench.engine.wire import CHUNK, MAIL, Mail

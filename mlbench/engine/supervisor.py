@@ -26,7 +26,7 @@ from mlbench.engine.ring import Ring
 from mlbench.engine.watcher import Watcher
 from mlbench.engine.wire import Mail, mail, pipe
 from mlbench.engine.worker import work
-from mlbench.load import OpenLoad
+from mlbench.interfaces.load import OpenLoad
 from mlbench.placements.cpus import environment, pin
 from mlbench.spec import DEFAULT_STOP, Request
 from mlbench.store.layout import LOG, REQUEST, STOP, read_json

@@ -16,13 +16,14 @@ from mlbench.check.graph import Graph
 from mlbench.engine.bounds import Bounds
 from mlbench.engine.clock import wait_until
 from mlbench.engine.desk import Desk
+from mlbench.engine.flight import Flight, Station
 from mlbench.engine.opened import Opened, Surroundings, opened, seed_everything
-from mlbench.engine.pipelined import Flight, Pipelined, Station
+from mlbench.engine.pipelined import Pipelined
 from mlbench.engine.records import Records
 from mlbench.engine.serial import Serial
 from mlbench.engine.serve import ClosedLoop, OpenLoop, Watch, serial_closed, serial_open
 from mlbench.engine.wire import MAIL, Mail, Texts, mail, tell
-from mlbench.load import ClosedLoad
+from mlbench.interfaces.load import ClosedLoad
 from mlbench.seed import item_order, stream
 from mlbench.spec import Request, Stop
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from mlbench.load import ClosedLoad
+from mlbench.interfaces.load import ClosedLoad
 
 __all__ = ["Closed"]
 

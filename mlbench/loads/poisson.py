@@ -8,7 +8,7 @@ from random import Random
 
 from pydantic import Field
 
-from mlbench.load import OpenLoad
+from mlbench.interfaces.load import OpenLoad
 
 __all__ = ["Poisson"]
 

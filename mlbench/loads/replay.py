@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from mlbench.load import OpenLoad
+from mlbench.interfaces.load import OpenLoad
 from mlbench.loads.trace import TraceError, read_column
 
 __all__ = ["Replay"]

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mlbench.load import OpenLoad
+from mlbench.interfaces.load import OpenLoad
 
 __all__ = ["Steps"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlbench.stage import stage
+from mlbench.interfaces.stage import stage
 
 pytestmark = pytest.mark.unit
 

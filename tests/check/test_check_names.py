@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from pydantic import model_validator
 
-from mlbench.stage import Context, DataSource, Ref, Resource, Stage, stage
+from mlbench.interfaces.stage import Context, DataSource, Ref, Resource, Stage, stage
 
 pytestmark = pytest.mark.unit
 
@@ -194,7 +194,7 @@ def test_options_must_be_data_that_the_engine_can_be_told(told):
 
 
 class TestReferences:
-    resources = {"lm": {"uses": Text}}  # noqa: RUF012
+    resources = {"lm": {"uses": Text}}
 
     def test_one_that_names_a_resource_fits(self, told):
         options = {"lm": "$lm", "others": ["$lm"], "second": "$lm"}

@@ -6,9 +6,9 @@ import pytest
 
 from mlbench.check import Edges, check_file, resolve, resolve_pipeline
 from mlbench.errors import SpecError
+from mlbench.interfaces.stage import stage
 from mlbench.loads.poisson import Poisson
 from mlbench.spec import Benchmark
-from mlbench.stage import stage
 
 pytestmark = pytest.mark.unit
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from mlbench.check.ports import describe, fits
-from mlbench.stage import Context, DataSource, Stage, stage
+from mlbench.interfaces.stage import Context, DataSource, Stage, stage
 
 pytestmark = pytest.mark.unit
 
@@ -120,7 +120,7 @@ class Words(DataSource):
 
 
 class Judge(Stage):
-    outputs = {"good": int, "bad": str}  # noqa: RUF012
+    outputs = {"good": int, "bad": str}
 
     @contextmanager
     def open(self, context: Context) -> Iterator[object]:

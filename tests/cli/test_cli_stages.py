@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from mlbench.interfaces.stage import Stage, stage
 from mlbench.registry import names
-from mlbench.stage import Stage, stage
 
 pytestmark = pytest.mark.unit
 

@@ -19,9 +19,10 @@ from mlbench.analysis.record import Record, empty
 from mlbench.check import Graph, resolve_pipeline
 from mlbench.check.find import find_use
 from mlbench.check.graph import nodes_of
+from mlbench.engine.flight import Flight, Station
 from mlbench.engine.opened import Opened, Surroundings, opened
 from mlbench.engine.page import Page
-from mlbench.engine.pipelined import Flight, Pipelined, Station
+from mlbench.engine.pipelined import Pipelined
 from mlbench.engine.records import Query, Records
 from mlbench.engine.ring import Ring
 from mlbench.engine.rings import Rings
@@ -36,10 +37,10 @@ from mlbench.engine.rows import (
 )
 from mlbench.engine.serial import Serial
 from mlbench.engine.wire import Frame, Texts, frames_of, pipe
+from mlbench.interfaces.stage import Context, DataSource, Payload, Route, Stage, stage
 from mlbench.loads.closed import Closed
 from mlbench.records import COMPLETIONS, NULL, SPANS, Outcome, Phase
 from mlbench.spec import Benchmark
-from mlbench.stage import Context, DataSource, Payload, Route, Stage, stage
 
 EXECUTIONS = ("serial", "pipelined")
 in_both = pytest.mark.parametrize("execution", EXECUTIONS)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from support import NOOP, Rig, items_of, query, rig, wait_for
 
+from mlbench.interfaces.stage import Context, Payload, Route, Stage, stage
 from mlbench.records import Outcome
-from mlbench.stage import Context, Payload, Route, Stage, stage
 
 pytestmark = pytest.mark.unit
 

@@ -17,8 +17,8 @@ from support import (
     wait_for,
 )
 
+from mlbench.interfaces.stage import Route, stage
 from mlbench.records import Outcome
-from mlbench.stage import Route, stage
 
 pytestmark = pytest.mark.unit
 

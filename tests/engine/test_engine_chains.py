@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from support import NOOP, in_both, items_of, query, rig, run
 
+from mlbench.interfaces.stage import stage
 from mlbench.records import Outcome, Phase
-from mlbench.stage import stage
 
 pytestmark = pytest.mark.unit
 

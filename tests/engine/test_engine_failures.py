@@ -14,8 +14,8 @@ from support import NOOP, Clock, Told, in_both, items_of, query, rig, run, wait_
 from mlbench.engine.page import Command, Page, Slot
 from mlbench.engine.serve import serial_open
 from mlbench.engine.wire import Mail, mail, pipe
+from mlbench.interfaces.stage import Context, DataSource, stage
 from mlbench.records import Outcome
-from mlbench.stage import Context, DataSource, stage
 
 pytestmark = pytest.mark.unit
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from support import NOOP, again_until, in_both, items_of, run
 
+from mlbench.interfaces.stage import Route, stage
 from mlbench.records import Outcome
-from mlbench.stage import Route, stage
 
 pytestmark = pytest.mark.unit
 

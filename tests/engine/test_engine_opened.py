@@ -11,7 +11,7 @@ from support import bench_of, items_of, rig
 
 from mlbench.check import resolve_pipeline
 from mlbench.engine.opened import Surroundings, opened, seed_everything
-from mlbench.stage import Context, DataSource, Payload, Ref, Resource, Stage
+from mlbench.interfaces.stage import Context, DataSource, Payload, Ref, Resource, Stage
 
 pytestmark = pytest.mark.unit
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support import in_both, items_of, run
 
 from mlbench.engine.outputs import as_json
-from mlbench.stage import stage
+from mlbench.interfaces.stage import stage
 
 pytestmark = pytest.mark.unit
 

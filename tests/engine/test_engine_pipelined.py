@@ -9,8 +9,8 @@ from support import NOOP, again_until, items_of, query, rig, run, wait_for
 
 from mlbench.engine.channel import Channel
 from mlbench.engine.page import Slot
+from mlbench.interfaces.stage import Route, stage
 from mlbench.records import Outcome
-from mlbench.stage import Route, stage
 
 pytestmark = pytest.mark.unit
 

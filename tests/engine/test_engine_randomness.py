@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support import EXECUTIONS, in_both, query, rig, run
 
-from mlbench.stage import Context, DataSource, Payload, Ref, Resource, Stage
+from mlbench.interfaces.stage import Context, DataSource, Payload, Ref, Resource, Stage
 
 pytestmark = pytest.mark.unit
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from support import Ran, in_both, query, rig, run
 
+from mlbench.interfaces.stage import Context, DataSource, Payload, Route, Stage
 from mlbench.records import Outcome
-from mlbench.stage import Context, DataSource, Payload, Route, Stage
 
 pytestmark = pytest.mark.unit
 

@@ -30,8 +30,8 @@ from mlbench.engine.channel import Inbox
 from mlbench.engine.page import Command, Page, Slot
 from mlbench.engine.serve import ClosedLoop, OpenLoop, Watch, serial_closed, serial_open
 from mlbench.engine.wire import Mail, mail, pipe
+from mlbench.interfaces.stage import stage
 from mlbench.records import Outcome
-from mlbench.stage import stage
 
 pytestmark = pytest.mark.unit
 

@@ -11,7 +11,7 @@ from statistics import mean, stdev
 import pytest
 from pydantic import ValidationError
 
-from mlbench.load import ClosedLoad, LoadModel, OpenLoad
+from mlbench.interfaces.load import ClosedLoad, LoadModel, OpenLoad
 from mlbench.loads.closed import Closed
 from mlbench.loads.constant import Constant
 from mlbench.loads.gamma import Gamma

@@ -13,11 +13,11 @@ import pytest
 EXAMPLE = Path(__file__).parent / "example"
 
 FIND_ALL = """
-from mlbench.load import OpenLoad
-from mlbench.placement import PlacementMethod
-from mlbench.probe import Probe
+from mlbench.interfaces.load import OpenLoad
+from mlbench.interfaces.placement import PlacementMethod
+from mlbench.interfaces.probe import Probe
 from mlbench.registry import find, names
-from mlbench.stage import class_of
+from mlbench.interfaces.stage import class_of
 
 assert class_of(find("stages", "example.shout"))(marks=2).marks == 2
 assert issubclass(find("loads", "example_pair"), OpenLoad)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlbench.errors import SpecError
+from mlbench.interfaces.stage import stage
 from mlbench.spec import Benchmark, Data, Document, Load, LocalName, Pipeline, Sharing, StageSpec
 from mlbench.spec.edit import override
 from mlbench.spec.request import Request, spec_hash
-from mlbench.stage import stage
 
 pytestmark = pytest.mark.unit
 

@@ -16,9 +16,9 @@ import torch
 from pydantic import ValidationError
 
 from mlbench.errors import MissingExtraError, QueryError
+from mlbench.interfaces.stage import Configurable, Context
 from mlbench.registry import find
 from mlbench.spec import Pipeline, load
-from mlbench.stage import Configurable, Context
 from mlbench.stages.vision.augment import Augment
 from mlbench.stages.vision.classes import class_names
 from mlbench.stages.vision.classify import Classify

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from mlbench.stage import Payload, stage
+from mlbench.interfaces.stage import Payload, stage
 
 __all__ = ["copy"]
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.stage import Context, Payload, Stage
+from mlbench.interfaces.stage import Context, Payload, Stage
 
 __all__ = ["Crash"]
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.stage import Context, DataSource, Payload
+from mlbench.interfaces.stage import Context, DataSource, Payload
 
 __all__ = ["Items"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlbench.stage import Payload, stage
+from mlbench.interfaces.stage import Payload, stage
 
 __all__ = ["noop"]
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import field_validator, model_validator
 
-from mlbench.stage import Context, Payload, Route, Stage
+from mlbench.interfaces.stage import Context, Payload, Route, Stage
 
 __all__ = ["RouteByChoice"]
 

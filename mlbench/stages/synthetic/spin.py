@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from mlbench.stage import Payload, stage
+from mlbench.interfaces.stage import Payload, stage
 
 __all__ = ["spin"]
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.stage import Context, Stage
+from mlbench.interfaces.stage import Context, Stage
 from mlbench.stages.vision.photo import Photo
 
 __all__ = ["Augment"]

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.stage import Context, Ref, Stage
+from mlbench.interfaces.stage import Context, Ref, Stage
 from mlbench.stages.vision.classes import class_names
 from mlbench.stages.vision.network import Network, pretrained
 from mlbench.stages.vision.tensors import Tensors, send

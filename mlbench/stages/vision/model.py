@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from mlbench.stage import Context, Resource
+from mlbench.interfaces.stage import Context, Resource
 from mlbench.stages.vision.network import Network, pretrained
 
 __all__ = ["Model"]

@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 from pydantic import field_validator, model_validator
 
 from mlbench.errors import MissingExtraError, MlbenchError, nearest
-from mlbench.stage import Context, DataSource
+from mlbench.interfaces.stage import Context, DataSource
 from mlbench.stages.vision.photo import Photo
 
 __all__ = ["Photos"]

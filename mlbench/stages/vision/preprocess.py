@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from mlbench.errors import MissingExtraError
-from mlbench.stage import Context, Stage
+from mlbench.interfaces.stage import Context, Stage
 from mlbench.stages.vision.network import MEAN, SIDE, STD
 from mlbench.stages.vision.photo import Photo
 from mlbench.stages.vision.tensors import Tensors, send

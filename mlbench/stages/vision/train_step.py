@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from mlbench.errors import QueryError
-from mlbench.stage import Context, Stage
+from mlbench.interfaces.stage import Context, Stage
 from mlbench.stages.vision.network import Network, pretrained
 from mlbench.stages.vision.tensors import Tensors, send
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import count
 from random import Random
 
-from mlbench.load import OpenLoad
+from mlbench.interfaces.load import OpenLoad
 
 
 class Pair(OpenLoad):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from mlbench.placement import PlacementMethod
+from mlbench.interfaces.placement import PlacementMethod
 
 
 class Polite(PlacementMethod):

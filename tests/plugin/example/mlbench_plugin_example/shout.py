@@ -1,6 +1,6 @@
 """Stage: shouts."""
 
-from mlbench.stage import stage
+from mlbench.interfaces.stage import stage
 
 
 @stage

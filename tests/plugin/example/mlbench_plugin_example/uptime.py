@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from mlbench.probe import Metric, Probe, Reading, Source
+from mlbench.interfaces.probe import Metric, Probe, Reading, Source
 
 
 class Uptime(Probe):

@@ -1,0 +1,1 @@
+"""What stages, loads, probes and placement methods have to offer: an interface a file."""
