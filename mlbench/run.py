@@ -232,6 +232,7 @@ class Run:
         ]
         columns = ["pipeline", "query", "sink", "branch", "output"]
         frame: pd.DataFrame = pd.DataFrame(rows, columns=columns)
+        frame["output"] = pd.Series([row.get("output") for row in rows], dtype=object)
         return frame
 
     def summary(self) -> dict[str, Any]:  # Any: JSON

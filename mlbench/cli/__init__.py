@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 
@@ -55,4 +56,5 @@ def main() -> None:
         with suppress(AttributeError, ValueError):  # not a text stream, or closed
             # a terminal that cannot show µ gets a question mark, not a traceback
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper
+    sys.path.insert(0, os.getcwd())  # as `python -m` does: a spec may name a module beside it
     commands(prog_name="mlbench")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from mlbench.engine.children import Tenant
 from mlbench.engine.driver import Lane
 from mlbench.errors import SpecError
 from mlbench.interfaces.load import LoadModel, OpenLoad
+from mlbench.interfaces.placement import PlacementMethod
 from mlbench.placements.cpus import ResolvedPlacement, divide_here, environment
 from mlbench.spec import Request, Stop
 
@@ -44,6 +46,26 @@ class Plan:
         windowed = request.window is not None
         stops = dict.fromkeys(names) if windowed else bench.stop_rules(names)
         return cls(request, loads, divide_here(bench), stops)
+
+    def surrounded(self, stack: ExitStack) -> dict[str, Mapping[str, str]]:
+        """Put up what stands around the workers; ``stack`` takes it down.
+
+        Returns
+        -------
+        dict
+            The variables that each worker's environment gets from its placement method.
+        """
+        found: dict[str, Mapping[str, str]] = {}
+        for name in self.request.names:
+            sharing = self.request.bench.pipelines[name].place.sharing
+            if sharing is not None:
+                path = ("pipelines", name, "place", "sharing")
+                method = find_choice(sharing, "placements", PlacementMethod, path)  # type: ignore[type-abstract]  # only compared with
+                if method.made is None:
+                    raise SpecError(method.problems)
+                device = self.places[name].device
+                found[name] = stack.enter_context(method.made.around(device))
+        return found
 
     def entry(self, tenant: Tenant) -> dict[str, Any]:  # Any: JSON
         """What the manifest says of a pipeline before it has started."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic_ns as clock
 from typing import Any
@@ -86,30 +86,31 @@ class Supervisor:
         self._watcher.add(self._recorder)
         if (self._run / STOP).exists():
             self._stop("asked to stop")
-        self._start_children()
-        self._describe_machine()
-        for phase in (self._setup, self._warm_up, self._load, self._drain):
-            if self._stopping or self._failed:
-                break
-            phase()
-        status = self._close()
+        with ExitStack() as stack:
+            self._start_children(self._plan.surrounded(stack))
+            self._describe_machine()
+            for phase in (self._setup, self._warm_up, self._load, self._drain):
+                if self._stopping or self._failed:
+                    break
+                phase()
+            status = self._close()
         self._log.write("ended", status=status, reasons=self._manifest.data["reasons"])
         return 1 if status == "failed" else 0
 
-    def _start_children(self) -> None:
+    def _start_children(self, variables: Mapping[str, Mapping[str, str]]) -> None:
         for tenant in self._tenants.values():
-            self._start_worker(tenant)
+            self._start_worker(tenant, variables.get(tenant.name, {}))
         lanes = [self._plan.lane(t) for t in self._tenants.values() if t.open_load]
         if lanes:
             self._start_driver(lanes)
 
-    def _start_worker(self, tenant: Tenant) -> None:
+    def _start_worker(self, tenant: Tenant, variables: Mapping[str, str]) -> None:
         name, place = tenant.name, self._plan.places[tenant.name]
         around = Surroundings(place.device, place.threads, self._bench.seed, self._request.block)
         stop = self._plan.stops[name]
 
         def body() -> int:
-            os.environ.update(environment(place))
+            os.environ.update({**environment(place), **variables})
             pin(place)
             request = with_objects(self._request, self._local_code)
             return work(request, name, tenant.desk, around, stop)

@@ -124,7 +124,7 @@ class Context:
 
     def event(self, name: str, value: float = float("nan")) -> None:
         """Record a moment inside the running span, such as the first token."""
-        self.visit.events.append((name, monotonic_ns(), value))
+        self.visit.events.append((name, monotonic_ns(), float(value)))
 
     def after_warmup(self, restore: Callable[[], None]) -> None:
         """Have ``restore`` called between warm-up and load, to put state back."""
