@@ -6,7 +6,8 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from subprocess import Popen
@@ -191,10 +192,11 @@ class Run:
             ``lateness_ns``, ``queueing_ns``, ``service_ns``, ``latency_ns`` (Int64; latency
             is the sum of the other three), ``measured`` (bool), ``error`` (text).
         """
-        from mlbench.analysis.queries import queries_of
+        from mlbench.analysis.queries import Queries, queries_of
 
         record = self.record()
-        return _stacked(record.names, lambda name: queries_of(record, name).to_arrow())
+        columns = [field.name for field in fields(Queries)]
+        return _stacked(record.names, lambda name: queries_of(record, name).to_arrow(), columns)
 
     def spans(self) -> pd.DataFrame:
         """One row a span, those of warm-up too (their ``query`` is negative).
@@ -205,20 +207,26 @@ class Run:
             ``pipeline``, ``stage``, ``outcome``, ``route`` (category), the other columns of
             `mlbench.records.SPANS` (Int64, ns), ``parents`` (lists).
         """
+        from mlbench.records import SPANS
         from mlbench.store.decode import decoded_spans
 
         record = self.record()
         return _stacked(
-            record.names, lambda name: decoded_spans(record.spanned(name), record.pipeline(name))
+            record.names,
+            lambda name: decoded_spans(record.spanned(name), record.pipeline(name)),
+            SPANS.names,
         )
 
     def events(self) -> pd.DataFrame:
         """One row an event: ``pipeline``, ``name`` (category), ``span``, ``t`` (ns), ``value``."""
+        from mlbench.records import EVENTS
         from mlbench.store.decode import decoded_events
 
         record = self.record()
         return _stacked(
-            record.names, lambda name: decoded_events(record.happened(name), record.pipeline(name))
+            record.names,
+            lambda name: decoded_events(record.happened(name), record.pipeline(name)),
+            EVENTS.names,
         )
 
     def outputs(self) -> pd.DataFrame:
@@ -254,18 +262,20 @@ class Run:
         return self._reader.tail(cursor or {})
 
 
-def _stacked(names: tuple[str, ...], table_of: Callable[[str], pa.Table]) -> pd.DataFrame:
+def _stacked(
+    names: tuple[str, ...], table_of: Callable[[str], pa.Table], columns: Sequence[str]
+) -> pd.DataFrame:
     """The tables of all pipelines below each other, with the pipeline's name in front."""
     import pandas as pd
     import pyarrow as pa
 
-    frames = []
+    frames = [] if names else [pd.DataFrame(columns=["pipeline", *columns])]
     for name in names:
         table = table_of(name)
         label = pa.array([name] * len(table), pa.dictionary(pa.int32(), pa.utf8()))
         table = table.add_column(0, "pipeline", label)
         frames.append(table.to_pandas(types_mapper=_nullable_integers))
-    stacked: pd.DataFrame = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    stacked: pd.DataFrame = pd.concat(frames, ignore_index=True)
     for column in ("pipeline", "stage", "route", "outcome", "name"):
         if column in stacked:
             stacked[column] = stacked[column].astype("category")

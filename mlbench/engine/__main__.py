@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import sys
 from pathlib import Path
 
@@ -24,6 +26,7 @@ def main() -> int:
     """
     run = Path(sys.argv[1])
     local_code = sys.stdin.buffer.read()
+    raise_file_limit()
     become_subreaper()
     name_process("mlbench:engine")
     request = read_json(run / REQUEST) or {}
@@ -49,6 +52,13 @@ def main() -> int:
     return Supervisor(run, desks, folders, ring, recorder, guardian, local_code).run()
 
 
+def raise_file_limit() -> None:
+    """Use as many open files as the user may: each pipeline needs about a dozen."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def start_recorder(
     run: Path, desks: dict[str, Desk], folders: dict[str, Path], ring: Ring
 ) -> tuple[int, int, int]:
@@ -71,4 +81,10 @@ def start_recorder(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        sys.exit(f"{limit} open files are too few for this run: ulimit -n 1024")
