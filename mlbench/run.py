@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Run", "open_run", "start"]
 
 STARTING = "starting"
+MAX_LOG_BYTES = 1 << 20
 
 
 class Run:
@@ -155,9 +156,13 @@ class Run:
         return pid if isinstance(pid, int) else None
 
     def engine_log(self) -> str:
-        """What the engine's own processes wrote to their standard error."""
+        """What the engine's own processes wrote to their standard error; the last MiB of it."""
         path = self.path / "engine.log"
-        return path.read_text(errors="replace") if path.is_file() else ""
+        if path.is_symlink() or not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - MAX_LOG_BYTES))
+            return file.read(MAX_LOG_BYTES).decode(errors="replace")
 
     # -- tables --------------------------------------------------------------------------
 

@@ -65,13 +65,28 @@ def timed_out(step: Step) -> Ended:
 
 
 class Records:
-    """Writes the records of one worker into its rings."""
+    """Writes the records of one worker into its rings.
 
-    def __init__(self, rings: Rings, texts: Texts, outputs: bool) -> None:
+    Parameters
+    ----------
+    outputs
+        Whether what the sinks give is recorded.
+    named
+        Called with the name of each event that is new, in the order of their codes.
+    """
+
+    def __init__(
+        self,
+        rings: Rings,
+        texts: Texts,
+        outputs: bool,
+        named: Callable[[str], None] | None = None,
+    ) -> None:
         self.rings = rings
         self._texts = texts
         self._events: dict[str, int] = {}
         self._naming = threading.Lock()
+        self._tell_name = named
         self._outputs = outputs
 
     def event_names(self) -> list[str]:
@@ -92,7 +107,11 @@ class Records:
     def _named(self, name: str) -> int:
         """The code of an event that was not seen before, but may be by another thread now."""
         with self._naming:
-            return self._events.setdefault(name, len(self._events))
+            if name not in self._events:
+                self._events[name] = len(self._events)
+                if self._tell_name is not None:
+                    self._tell_name(name)
+            return self._events[name]
 
     def span(
         self, query: int, parent: int, place: int, code: int, ready: int, start: int, end: int

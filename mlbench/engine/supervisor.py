@@ -39,6 +39,9 @@ LEAD_NS = 20_000_000
 LAST_WORDS_NS = 200_000_000
 """What a worker gets to write where its threads were, before it is killed."""
 
+EVENTS_AT_ONCE = 100
+"""Names of events that are written as they come; who has more sees the others at the end."""
+
 
 class Supervisor:
     """One run, from fork to the last word in ``run.json``."""
@@ -406,12 +409,21 @@ class Supervisor:
             self._failed = True
         elif kind == "failed" and isinstance(child, Tenant):
             child.fail(str(message["reason"]))
+        elif kind == "event" and isinstance(child, Tenant):
+            self._named_event(child, str(message["name"]))
         elif kind == "loaded":
             self._loaded(child, message)
         elif kind == "done" and isinstance(child, Tenant):
             child.deadline_ns = clock() + round(self._timeouts.grace * 1e9)
         if kind != "passed":
             self._log.write("heard", process=child.name, **message)
+
+    def _named_event(self, tenant: Tenant, name: str) -> None:
+        """Note an event's name: at once, for live readers and in case its worker is killed."""
+        events = self._entry_of(tenant)["events"]
+        events.append(name)
+        if len(events) <= EVENTS_AT_ONCE:
+            self._manifest.save()
 
     def _loaded(self, child: Child, message: dict[str, object]) -> None:
         name = str(message.get("pipeline", child.name))
@@ -483,7 +495,7 @@ class Supervisor:
             entry["load"]["end_ns"] = tenant.load_end_ns
             entry["load"]["ended"] = tenant.why_ended
             if done := tenant.said.get("done"):
-                entry["events"], entry["stalled_ns"] = done["events"], done["stalled_ns"]
+                entry["stalled_ns"] = done["stalled_ns"]
             if closed := tenant.said.get("closed"):
                 entry["cpu_ns"] = closed["cpu_ns"]
                 entry["peak_memory_bytes"] = closed["peak_memory_bytes"]

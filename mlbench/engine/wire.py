@@ -125,6 +125,8 @@ class Texts:
                 del self._waiting[:written]
         except BlockingIOError:
             return
+        except BrokenPipeError:
+            raise BrokenPipeError("the recorder has ended") from None
 
 
 def frames_of(data: bytearray) -> Iterator[tuple[Frame, int, bytes]]:

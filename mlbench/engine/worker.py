@@ -68,7 +68,7 @@ class _Worker:
         self._stop = stop
         self._texts = Texts(desk.texts[1])
         outputs = graph.spec.outputs == "all"
-        self._records = Records(desk.rings, self._texts, outputs)
+        self._records = Records(desk.rings, self._texts, outputs, self._named)
         self._timeout_ns = round(request.bench.timeouts.query * 1e9)
         self._broken: BaseException | None = None
         self._load_items: Iterator[int] = iter(())
@@ -91,12 +91,7 @@ class _Worker:
             elif kind == Mail.CANCEL:
                 break
         self._texts.close()
-        tell(
-            self._desk.outbox[1],
-            "done",
-            events=self._records.event_names(),
-            stalled_ns=self._desk.rings.stalled_ns,
-        )
+        tell(self._desk.outbox[1], "done", stalled_ns=self._desk.rings.stalled_ns)
 
     def _wishes(self) -> Iterator[tuple[int, int]]:
         """What the supervisor asks for, one by one: the kind and an instant."""
@@ -141,6 +136,9 @@ class _Worker:
         """A thread failed outside of any stage: let the main thread end the pipeline."""
         self._broken = self._broken or error
         self._over()
+
+    def _named(self, event: str) -> None:
+        tell(self._desk.outbox[1], "event", name=event)
 
     def _over(self) -> None:
         os.write(self._desk.control[1], mail(Mail.OVER))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,10 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:  # Any: JSON
 
 
 def read_json(path: Path) -> dict[str, Any] | None:  # Any: JSON
-    """A JSON object; null where it is missing, a link, too large, or none."""
+    """A JSON object; null where it is missing, no plain file, too large, or none."""
     try:
-        if path.is_symlink() or path.stat().st_size > MAX_JSON_BYTES:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_JSON_BYTES:
             return None
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -83,15 +83,22 @@ class Reader:
         return read_table(self._stream(table, folder), table)
 
     def _stream(self, table: Table, folder: str | None) -> Path:
-        parent = self.path if folder is None else self.path / PIPELINES / Path(folder).name
-        if parent.is_symlink():
-            raise NotARunError(f"{parent} is a link: a run is read from one directory only")
+        parent = self.path if folder is None else self._folder(folder)
         return parent / f"{table.name}.arrow"
+
+    def _folder(self, name: str) -> Path:
+        """The folder of a pipeline, which no link leads to."""
+        pipelines = self.path / PIPELINES
+        folder = pipelines / Path(name).name
+        for path in (pipelines, folder):
+            if path.is_symlink():
+                raise NotARunError(f"{path} is a link: a run is read from one directory only")
+        return folder
 
     def outputs(self, folder: str) -> Iterator[dict[str, Any]]:  # Any: JSON
         """The rows of ``outputs.jsonl``: query, sink, branch, output."""
-        path = self.path / PIPELINES / Path(folder).name / "outputs.jsonl"
-        if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
+        path = self._folder(folder) / "outputs.jsonl"
+        if path.is_symlink() or not path.is_file():
             return
         with path.open("rb") as file:
             while line := file.readline(MAX_OUTPUT_LINE):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamWriter", "read_batches", "read_table", "schema_of"]
 
+OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""A link is not followed, and a pipe without a writer not waited for."""
+
 _TYPES = {
     "int64": pa.int64(),
     "int32": pa.int32(),
@@ -175,7 +178,7 @@ def read_batches(path: Path, table: Table, offset: int = 0) -> Iterator[tuple[pa
 def _mapped(path: Path) -> mmap.mmap | None:
     """The file as it is now, in memory; null where it is missing, empty or a link."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(path, OPEN_FLAGS)
     except OSError:
         return None
     try:
