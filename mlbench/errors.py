@@ -6,6 +6,7 @@
     ├── SpecError            a spec that cannot run; carries every problem at once
     ├── RegistryError        a plugin that collides with another, or does not load
     ├── NotARunError         a path that holds no run, or one that cannot be read
+    ├── OutputError          a directory for runs that cannot be made or written
     ├── EngineError          the engine did not start, or ended before the run began
     ├── MissingExtraError    an optional package is not installed
     └── QueryError           ends one query, never the run
@@ -27,6 +28,7 @@ __all__ = [
     "MissingExtraError",
     "MlbenchError",
     "NotARunError",
+    "OutputError",
     "Problem",
     "QueryError",
     "RegistryError",
@@ -102,6 +104,10 @@ class RegistryError(MlbenchError):
 
 class NotARunError(MlbenchError):
     """A path that holds no run, or a run that cannot be read."""
+
+
+class OutputError(MlbenchError):
+    """A directory for runs that cannot be made or written."""
 
 
 class EngineError(MlbenchError):

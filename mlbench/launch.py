@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlbench.check import problems
-from mlbench.errors import EngineError, SpecError
+from mlbench.errors import EngineError, OutputError, SpecError
 from mlbench.spec import Benchmark, Request, Window
 from mlbench.spec.request import local_stages, spec_hash
 from mlbench.store.layout import REQUEST, write_json
@@ -63,7 +63,7 @@ def launch(
         write_json(directory / REQUEST, request.complete())
         log = (directory / "engine.log").open("ab")
     except OSError as error:
-        raise EngineError(f"cannot write {directory}: {error.strerror}") from None
+        raise OutputError(f"cannot write {directory}: {error.strerror}") from None
     return _spawn(directory, log, pickled)
 
 
@@ -131,5 +131,5 @@ def new_directory(parent: str | PathLike[str], name: str) -> Path:
     try:
         path.mkdir(parents=True)
     except OSError as error:
-        raise EngineError(f"cannot make {path}: {error.strerror}") from None
+        raise OutputError(f"cannot make {path}: {error.strerror}") from None
     return path

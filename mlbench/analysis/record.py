@@ -77,6 +77,16 @@ class Record:
         load = self.pipeline(name).get("load") or {}
         return bool(load.get("kind") == "open")
 
+    def is_offline(self, name: str) -> bool:
+        """Whether all queries are due at once: lateness and backlog then say nothing."""
+        load = self.pipeline(name).get("load") or {}
+        return bool(load.get("until_last_completion"))
+
+    def ran_out(self, name: str) -> bool:
+        """Whether the load itself had no further query, before any stop rule ended it."""
+        load = self.pipeline(name).get("load") or {}
+        return load.get("ended") == "finite"
+
     def dispatched(self, name: str) -> pa.Table:
         """The rows of `dispatch` that belong to one pipeline."""
         return self.dispatch.filter(pc.equal(self.dispatch["pipeline"], self.names.index(name)))

@@ -83,6 +83,8 @@ def saturation(record: Record, name: str, queries: Queries) -> Saturation:
     """
     if not record.is_open(name):
         return Saturation(None, None, "the load is closed: it waits for the pipeline")
+    if record.is_offline(name):
+        return Saturation(None, None, "all queries are due at once: the backlog is the load")
     period = _period(record, name)
     due = _due_in(queries, period) if period else 0
     if period is None or due < BATCHES:

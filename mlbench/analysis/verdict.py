@@ -81,13 +81,25 @@ def _of_run(record: Record) -> Iterator[str]:
 
 def _of_pipeline(record: Record, name: str, queries: Queries) -> Iterator[str]:
     yield from _failure(record, name)
-    if record.is_open(name):
+    if record.is_open(name) and not record.is_offline(name):
         yield from _lateness(record, name, queries)
     yield from _stall(record, name)
     if record.ended(name):
         yield from _short(record, name, queries)
         yield from _minima(record, name, queries)
+        yield from _cut_off(record, name, queries)
         yield from _nothing(name, queries)
+
+
+def _cut_off(record: Record, name: str, queries: Queries) -> Iterator[str]:
+    """Queries of a plain run that the drain limit ended; in a study's window they are censored."""
+    count = queries.count(Outcome.CANCELLED)
+    if count and record.status == "done" and record.manifest.get("window") is None:
+        drain = record.bench.timeouts.drain
+        yield (
+            f"{count} queries of {name} were cancelled at the drain limit of {drain:g} s "
+            "(timeouts: {drain: ...})."
+        )
 
 
 def _failure(record: Record, name: str) -> Iterator[str]:
@@ -189,7 +201,8 @@ def _minima(record: Record, name: str, queries: Queries) -> Iterator[str]:
     period = measured_period(record, name) if windowed else load_period(record, name)
     seconds, count = period.seconds if period else 0.0, int(queries.measured.sum())
     least_seconds, least_queries = _least_of(stop, windowed)
-    if seconds < least_seconds * (1 - 1e-3):  # the instant of its end is only so exact
+    ran_out = record.is_open(name) and record.ran_out(name)
+    if not ran_out and seconds < least_seconds * (1 - 1e-3):  # its end is only so exact
         yield f"{name} was under load for {seconds:.4g} s, its minimum is {least_seconds:g} s."
     if count < least_queries:
         yield f"{name} had {count} queries, its minimum is {least_queries}."

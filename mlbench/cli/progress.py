@@ -99,9 +99,7 @@ class Lines:
         for key, entry in moment.manifest["pipelines"].items():
             if entry["status"] in ENDED:
                 reason = f": {entry['reason']}" if entry.get("reason") else ""
-                tally = moment.tallies.get(key, Tally())
-                counts = f" ({tally.done:,} done, {tally.failed:,} failed)"
-                self._say(f"end {key}", f"{key}: {entry['status']}{reason}{counts}")
+                self._say(f"end {key}", f"{key}: {entry['status']}{reason}")
 
     def _say(self, what: str, text: str) -> None:
         if what not in self._said:

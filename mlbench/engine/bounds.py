@@ -57,10 +57,13 @@ class Bounds:
         """Where the load phase of an open load ends that has no further query.
 
         A limit of time ends it at that time, even if no query was due just before; a limit
-        of queries, and a load that is finite, at its last query; minima when both are reached.
+        of queries when the next one would have been due, so that n queries fill n gaps; a
+        load that is finite at its last query; minima when both are reached.
         """
-        if next_due_ns is None or queries >= self.most:
+        if next_due_ns is None:
             return last_due_ns
+        if queries >= self.most:
+            return min(next_due_ns, self.latest_ns)
         ends_ns = [self.latest_ns]
         if queries >= self.least and next_due_ns >= self.earliest_ns:
             ends_ns.append(max(last_due_ns, self.earliest_ns))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlbench.engine.desk import Desk
+from mlbench.engine.page import Slot
 from mlbench.engine.process import end_group
 from mlbench.engine.wire import Lines, Mail, mail
 
@@ -96,11 +97,21 @@ class Tenant(Child):
     deadline_ns: int | None = None
     cancelled: bool = False
     dying: bool = False
+    progress_ns: int = 0
+    ended_before: int = 0
 
     def wish(self, kind: Mail, instant_ns: int = 0) -> None:
         """Tell the worker something, if it still lives."""
         with suppress(BrokenPipeError):
             os.write(self.control, mail(kind, due=instant_ns))
+
+    def has_progressed(self, now_ns: int) -> bool:
+        """Whether queries have ended since the last look."""
+        ended = int(self.desk.page.cells[Slot.ENDED])
+        if ended == self.ended_before:
+            return False
+        self.ended_before, self.progress_ns = ended, now_ns
+        return True
 
     @property
     def over(self) -> bool:

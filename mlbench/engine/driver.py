@@ -70,6 +70,7 @@ class Lane:
     barrier_ns: int = 0
     last_due_ns: int = 0
     end_ns: int | None = None
+    why: str = "stop"
     bounds: Bounds = field(default_factory=Bounds)
 
     def prepare(self, queries_per_pass: int) -> None:
@@ -94,6 +95,7 @@ class Lane:
         due_ns = None if arrival is None else self.barrier_ns + arrival[0]
         if arrival is None or due_ns is None or self.bounds.ends(due_ns, self.sent):
             self.end_ns = self.bounds.end_of_open(self.last_due_ns, due_ns, self.sent)
+            self.why = "finite" if arrival is None else "stop"
             return None
         self.last_due_ns = due_ns
         return due_ns, arrival[1] * self.items_per_query
@@ -172,7 +174,7 @@ class _Driver:
             return
         arrival = lane.next()
         if arrival is None:
-            self._end(lane, "stop")
+            self._end(lane, lane.why)
         else:
             heapq.heapreplace(self._heap, (arrival[0], lane.code, arrival[1], lane))
 
@@ -236,7 +238,7 @@ class _Driver:
             lane.begin(barrier_ns)
             arrival = lane.next()
             if arrival is None:
-                self._end(lane, "stop")
+                self._end(lane, lane.why)
             else:
                 heapq.heappush(self._heap, (arrival[0], lane.code, arrival[1], lane))
 

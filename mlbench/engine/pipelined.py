@@ -33,6 +33,7 @@ from mlbench.engine.records import (
     Records,
     failure,
     timed_out,
+    waited_too_long,
 )
 from mlbench.engine.ring import HEADER
 from mlbench.engine.rows import FIRST_PLACE, code_of, place_of, route_code
@@ -148,6 +149,10 @@ class Pipelined:
                 continue
             if flight.ended is not None:
                 self._branch_ended(flight, NULL)
+                continue
+            start = clock()
+            if start > flight.deadline:
+                self._end_branch(flight, start, waited_too_long(step))
                 continue
             if direct is None or step.tracked:
                 self._call(here, step, code)
@@ -279,15 +284,18 @@ class Pipelined:
             if station.channel.waiting:
                 station.channel.got()
             items, over = self._gather(station, first)
-            taken = [here for here in items if self._goes_on(here)]
+            taken = [here for here in items if self._goes_on(here, station.step)]
             if taken:
                 self._call_batch(taken, station.step, code)
 
-    def _goes_on(self, here: Branch) -> bool:
+    def _goes_on(self, here: Branch, step: Step) -> bool:
         if here.payload is NEW:
             return self._begin(here)
         if here.flight.ended is not None:
             self._branch_ended(here.flight, NULL)
+            return False
+        if (now := clock()) > here.flight.deadline:
+            self._end_branch(here.flight, now, waited_too_long(step))
             return False
         return True
 

@@ -67,9 +67,13 @@ class Plan:
                 found[name] = stack.enter_context(method.made.around(device))
         return found
 
+    def drains_for_ever(self, name: str) -> bool:
+        """Whether a load is measured to its last completion: only a query's limit ends it."""
+        return bool(getattr(self.loads[name], "until_last_completion", False))
+
     def entry(self, tenant: Tenant) -> dict[str, Any]:  # Any: JSON
         """What the manifest says of a pipeline before it has started."""
-        load, place = self.loads[tenant.name], self.places[tenant.name]
+        place = self.places[tenant.name]
         return {
             "status": "waiting",
             "reason": None,
@@ -81,7 +85,7 @@ class Plan:
             "environment": environment(place),
             "load": {
                 "kind": "open" if tenant.open_load else "closed",
-                "until_last_completion": getattr(load, "until_last_completion", False),
+                "until_last_completion": self.drains_for_ever(tenant.name),
                 "begin_ns": None,
                 "end_ns": None,
                 "ended": None,

@@ -24,6 +24,7 @@ __all__ = [
     "TimedSpan",
     "failure",
     "timed_out",
+    "waited_too_long",
 ]
 
 Query = tuple[int, int, int, int, int]
@@ -62,6 +63,11 @@ def failure(error: BaseException) -> Ended:
 def timed_out(step: Step) -> Ended:
     """What the time limit makes of a query that had just left a stage."""
     return Ended(Outcome.TIMED_OUT, f"over the time limit when it left the stage {step.name!r}")
+
+
+def waited_too_long(step: Step) -> Ended:
+    """What the time limit makes of a query that waited in front of a stage."""
+    return Ended(Outcome.TIMED_OUT, f"over the time limit in front of the stage {step.name!r}")
 
 
 class Records:

@@ -226,7 +226,7 @@ class Supervisor:
                 self._end_open_load(tenant)
             if at_once:
                 self._cancel(tenant)
-            elif tenant.deadline_ns is None:
+            elif tenant.deadline_ns is None and not self._plan.drains_for_ever(tenant.name):
                 tenant.deadline_ns = clock() + round(self._timeouts.drain * 1e9)
 
     def _end_open_load(self, tenant: Tenant) -> None:
@@ -342,11 +342,15 @@ class Supervisor:
         return min(instants, default=None)
 
     def _hangs_at(self, tenant: Tenant) -> int:
-        """When the oldest query under way will be over its limit and the grace."""
+        """When the oldest query will be over its limit and the grace, and none has ended since.
+
+        A query may wait that long in front of a busy stage; while others end, nothing hangs.
+        """
         started_ns = tenant.desk.page.cells[Slot.OLDEST_STARTED_NS]
         if not started_ns:
             started_ns = clock()  # nothing is under way: look again when something could hang
-        return started_ns + round((self._timeouts.query + self._timeouts.grace) * 1e9)
+        limit_ns = round((self._timeouts.query + self._timeouts.grace) * 1e9)
+        return max(started_ns, tenant.progress_ns) + limit_ns
 
     def _enforce(self) -> None:
         """Let the deadlines that have passed have their effect."""
@@ -360,7 +364,8 @@ class Supervisor:
                     tenant.signal(signal.SIGKILL)
                     tenant.deadline_ns = None
             elif self._hangs_at(tenant) <= now:
-                self._hung(tenant)
+                if not tenant.has_progressed(now):
+                    self._hung(tenant)
             elif passed:
                 self._overdue(tenant)
 
@@ -376,6 +381,13 @@ class Supervisor:
         self._kill(tenant, "hung")
 
     def _overdue(self, tenant: Tenant) -> None:
+        if "done" in tenant.said:
+            self._manifest.because(
+                f"pipeline {tenant.name}: its stages did not close within "
+                f"{self._timeouts.grace:g} s (timeouts: {{grace: ...}})"
+            )
+            self._kill(tenant, "did not close in time")
+            return
         if not tenant.cancelled:
             self._log.write("cancelled", process=tenant.name, why="drain limit")
             self._cancel(tenant)
@@ -433,7 +445,7 @@ class Supervisor:
         assert isinstance(queries, int)
         tenant.load_end_ns, tenant.queries = end_ns, queries
         tenant.why_ended = str(message.get("why", "stop"))
-        if tenant.deadline_ns is None:
+        if tenant.deadline_ns is None and not self._plan.drains_for_ever(name):
             tenant.deadline_ns = clock() + round(self._timeouts.drain * 1e9)
         if tenant.why_ended == "backlog":
             limit = self._bench.limits.backlog

@@ -23,7 +23,7 @@ class Constant(OpenLoad):
     [0, 1000000, 2000000]
     """
 
-    rate: float = Field(gt=0, le=1e6, description="queries per second")
+    rate: float = Field(ge=1e-6, le=1e6, description="queries per second")
 
     def due(self, random: Random) -> Iterator[int]:  # noqa: ARG002  (nothing is drawn)
         """Due times in ns after the barrier."""

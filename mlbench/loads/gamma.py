@@ -27,8 +27,8 @@ class Gamma(OpenLoad):
     True
     """
 
-    rate: float = Field(gt=0, le=1e6, description="mean queries per second")
-    cv: float = Field(gt=0, le=100, description="standard deviation of the gaps over their mean")
+    rate: float = Field(ge=1e-6, le=1e6, description="mean queries per second")
+    cv: float = Field(ge=0.01, le=100, description="standard deviation of the gaps over their mean")
 
     def due(self, random: Random) -> Iterator[int]:
         """Due times in ns after the barrier."""

@@ -24,7 +24,7 @@ class Poisson(OpenLoad):
     True
     """
 
-    rate: float = Field(gt=0, le=1e6, description="mean queries per second")
+    rate: float = Field(ge=1e-6, le=1e6, description="mean queries per second")
 
     def due(self, random: Random) -> Iterator[int]:
         """Due times in ns after the barrier."""

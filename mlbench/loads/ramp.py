@@ -23,7 +23,7 @@ class Ramp(OpenLoad):
     """
 
     start: float = Field(ge=0, le=1e6, description="queries per second at the beginning")
-    end: float = Field(gt=0, le=1e6, description="queries per second after `seconds`")
+    end: float = Field(ge=1e-6, le=1e6, description="queries per second after `seconds`")
     seconds: float = Field(gt=0, le=1e7)
 
     def due(self, random: Random) -> Iterator[int]:

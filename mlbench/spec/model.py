@@ -11,7 +11,8 @@ __all__ = ["Name", "Positive", "SpecModel"]
 Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f/]{1,80}$")]
 """A name that somebody chose: any text without a slash or a control character."""
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
+"""A time or a limit: above 0, and at most 10 million (seconds: four months)."""
 
 
 class SpecModel(BaseModel):

@@ -14,7 +14,12 @@ __all__ = ["SLO", "Data", "Pipeline", "Placement", "Stop", "Warmup"]
 
 
 class Data(Use):
-    """The data set of a pipeline, and how queries go through it."""
+    """The data set of a pipeline, and how queries go through it.
+
+    With ``items_per_query: k`` a query carries k neighbouring items: shuffling changes the
+    order of these groups, not what is in them, and the last one of a pass goes on with the
+    first items.
+    """
 
     items_per_query: int = Field(default=1, ge=1)
     order: Literal["shuffled", "sequential"] = "shuffled"
@@ -36,8 +41,9 @@ class Stop(SpecModel):
 
     @model_validator(mode="after")
     def _says_something(self) -> Stop:
-        if not self.model_fields_set:
-            raise ValueError("expected seconds, queries, or a minimum or maximum of them")
+        maxima = (self.seconds, self.queries, self.max_seconds, self.max_queries)
+        if not any(maxima) and not self.min_seconds and not self.min_queries:
+            raise ValueError("expected seconds, queries, or a minimum or maximum above 0")
         return self
 
     def ends(self, elapsed_ns: int, queries: int) -> bool:

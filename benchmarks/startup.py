@@ -1,0 +1,147 @@
+"""What starting takes: `mlbench run` of a pipeline that does nothing, help, import, memory.
+
+All beside ``python -c pass``, in turn. The instant of the first query is its ``sent``, on
+the clock that the benchmark reads before it starts the process. Memory is the peak resident
+set of each process (`benchmarks.runs.peaks`), of runs of their own, which are not timed.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.row import Row, interleaved, quantity, ratio
+from benchmarks.runs import MB, peaks, single
+from mlbench import open_run
+from mlbench.records import COMPLETIONS
+
+__all__ = ["rows"]
+
+REPEATS = 10
+MEMORY_REPEATS = 3
+LOOK_S = 0.002
+NOTHING = (sys.executable, "-c", "pass")
+PROCESSES = {
+    "mlbench": "command line",
+    "mlbench:engine": "engine",
+    "mlbench:driver": "driver",
+    "mlbench:only": "worker",
+    "mlbench:recorder": "recorder",
+}
+
+
+def rows() -> Iterator[Row]:
+    """The rows of this benchmark."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield from _run(Path(folder))
+        yield _seconds("`mlbench --help`", (*_mlbench(), "--help"), 0.3)
+        yield _seconds("`import mlbench`", (sys.executable, "-c", "import mlbench"), 0.1)
+        yield from _memory(Path(folder))
+
+
+def _mlbench() -> tuple[str, ...]:
+    """The command as it is installed beside this interpreter."""
+    script = Path(sys.executable).with_name("mlbench")
+    return (str(script),) if script.exists() else (sys.executable, "-m", "mlbench")
+
+
+def _spec(folder: Path, **pipeline: Any) -> Path:  # Any: a spec's YAML
+    """A pipeline of one no-op, in a file."""
+    path = folder / "noop.yml"
+    path.write_text(single({"step": {"uses": "synthetic.noop"}}, **pipeline).to_yaml())
+    return path
+
+
+def _wall_s(command: Sequence[str]) -> float:
+    begin_s = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.perf_counter() - begin_s
+
+
+def _seconds(what: str, command: Sequence[str], bar_s: float) -> Row:
+    measured, reference = interleaved(REPEATS, lambda: _wall_s(command), lambda: _wall_s(NOTHING))
+    return _timed(what, measured, reference, bar_s)
+
+
+def _timed(what: str, measured: Sequence[float], reference: Sequence[float], bar_s: float) -> Row:
+    return Row(
+        "startup",
+        what,
+        quantity(measured, "s"),
+        quantity(reference, "s (python -c pass)"),
+        ratio(measured, reference)[1],
+        f"≤ {bar_s} s",
+        median(measured) <= bar_s,
+    )
+
+
+def _run(folder: Path) -> Iterator[Row]:
+    """A run of ten queries: until the first is sent, and until the command has ended."""
+    spec = _spec(folder, stop={"queries": 10})
+    first = []
+
+    def run() -> float:
+        out = folder / f"timed{len(first)}"
+        begin_ns = time.monotonic_ns()
+        subprocess.run(_run_command(spec, out), check=True, capture_output=True)
+        whole_s = (time.monotonic_ns() - begin_ns) / 1e9
+        first.append((_first_sent_ns(out) - begin_ns) / 1e9)
+        return whole_s
+
+    whole, reference = interleaved(REPEATS, run, lambda: _wall_s(NOTHING))
+    yield _timed("`mlbench run` of a no-op: to the first query", first, reference, 0.4)
+    yield _timed("`mlbench run` of a no-op, 10 queries: the whole", whole, reference, 0.8)
+
+
+def _run_command(spec: Path, out: Path) -> tuple[str, ...]:
+    return (*_mlbench(), "run", str(spec), "--out", str(out))
+
+
+def _first_sent_ns(out: Path) -> int:
+    """When the first query of the load was sent; those of warm-up have negative numbers."""
+    (path,) = out.iterdir()
+    completions = open_run(path).record(spans=False).completions["only"].to_pylist()
+    sent = (each["sent"] for each in completions if each[COMPLETIONS.names[0]] >= 0)
+    return int(min(sent))
+
+
+def _memory(folder: Path) -> Iterator[Row]:
+    """Peak memory of every process of an open run of a second, which has a driver."""
+    spec = _spec(folder, load={"poisson": {"rate": 1000}}, stop={"seconds": 1})
+    runs: list[dict[str, int]] = []
+    nothing: list[float] = []
+    for number in range(MEMORY_REPEATS):
+        runs.append(_peaks(_run_command(spec, folder / f"memory{number}")))
+        nothing.append(_peak_of_nothing())
+    for process, name in PROCESSES.items():
+        measured = [float(found[process]) for found in runs]
+        yield Row(
+            "startup",
+            f"peak memory of the {name}",
+            quantity(measured, "MB", 1 / MB),
+            quantity(nothing, "MB (python -c pass)", 1 / MB),
+            ratio(measured, nothing)[1],
+            "≤ 60 MB, without torch",
+            median(measured) <= 60 * MB,
+        )
+
+
+def _peaks(command: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            peaks(process.pid, found)
+            time.sleep(LOOK_S)
+    return found
+
+
+def _peak_of_nothing() -> float:
+    code = "print(next(l for l in open('/proc/self/status') if l.startswith('VmHWM')))"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
+    return float(said.split()[1]) * 1024
