@@ -201,7 +201,8 @@ def _closed(out: Path) -> Iterator[Row]:
     if len(cpus) > 1:
         companies["beside a pipeline on another core"] = [cpus[1]]
     gaps = interleaved(
-        REPEATS, *(lambda cpus=[cpus[0], *other]: _gap_ns(cpus, out) for other in companies.values())
+        REPEATS,
+        *(lambda cpus=[cpus[0], *other]: _gap_ns(cpus, out) for other in companies.values()),
     )
     for company, gap in zip(companies, gaps, strict=True):
         yield Row(

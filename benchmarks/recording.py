@@ -18,10 +18,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.memory import MB, add_peaks
 from benchmarks.row import Row, quantity, ratio
-from benchmarks.runs import MB, peaks, require, single
+from benchmarks.runs import require, single
 from mlbench import Benchmark, Run, start
-from mlbench.records import SPANS
 
 __all__ = ["rows"]
 
@@ -75,7 +75,7 @@ def _recorded(out: Path) -> Recorded:
     found: dict[str, int] = {}
     while run.is_going:
         if pid := run.manifest.get("engine", {}).get("pid"):
-            peaks(pid, found)
+            add_peaks(pid, found)
         time.sleep(LOOK_S)
     if run.wait().status != "done":
         raise RuntimeError(f"{run.path} is {run.status}: {run.manifest['reasons']}")
@@ -128,7 +128,7 @@ def _grouped(run: Run) -> Iterator[Row]:
 
 
 def _child(peer: str, run: Path) -> dict[str, Any]:  # Any: JSON
-    command = [sys.executable, "-m", "benchmarks.grouped", peer, str(run), SPANS.name]
+    command = [sys.executable, "-m", "benchmarks.grouped", peer, str(run)]
     told = subprocess.run(command, check=True, capture_output=True).stdout
     found: dict[str, Any] = json.loads(told)
     return found

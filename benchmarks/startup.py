@@ -2,7 +2,7 @@
 
 All beside ``python -c pass``, in turn. The instant of the first query is its ``sent``, on
 the clock that the benchmark reads before it starts the process. Memory is the peak resident
-set of each process (`benchmarks.runs.peaks`), of runs of their own, which are not timed.
+set of each process (`benchmarks.memory`), of runs of their own, which are not timed.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.memory import MB, add_peaks
 from benchmarks.row import Row, interleaved, quantity, ratio
-from benchmarks.runs import MB, peaks, single
+from benchmarks.runs import single
 from mlbench import open_run
-from mlbench.records import COMPLETIONS
 
 __all__ = ["rows"]
 
@@ -84,7 +84,7 @@ def _timed(what: str, measured: Sequence[float], reference: Sequence[float], bar
 def _run(folder: Path) -> Iterator[Row]:
     """A run of ten queries: until the first is sent, and until the command has ended."""
     spec = _spec(folder, stop={"queries": 10})
-    first = []
+    first: list[float] = []
 
     def run() -> float:
         out = folder / f"timed{len(first)}"
@@ -104,11 +104,9 @@ def _run_command(spec: Path, out: Path) -> tuple[str, ...]:
 
 
 def _first_sent_ns(out: Path) -> int:
-    """When the first query of the load was sent; those of warm-up have negative numbers."""
+    """When the first query of the load was sent."""
     (path,) = out.iterdir()
-    completions = open_run(path).record(spans=False).completions["only"].to_pylist()
-    sent = (each["sent"] for each in completions if each[COMPLETIONS.names[0]] >= 0)
-    return int(min(sent))
+    return int(open_run(path).queries()["sent"].min())
 
 
 def _memory(folder: Path) -> Iterator[Row]:
@@ -136,12 +134,12 @@ def _peaks(command: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None:
-            peaks(process.pid, found)
+            add_peaks(process.pid, found)
             time.sleep(LOOK_S)
     return found
 
 
 def _peak_of_nothing() -> float:
-    code = "print(next(l for l in open('/proc/self/status') if l.startswith('VmHWM')))"
+    code = "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
     said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout
-    return float(said.split()[1]) * 1024
+    return float(said) * 1024

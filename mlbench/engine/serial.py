@@ -34,6 +34,7 @@ from mlbench.engine.records import (
     TimedSpan,
     failure,
     timed_out,
+    waited_too_long,
 )
 from mlbench.engine.ring import HEADER
 from mlbench.engine.rows import FIRST_PLACE, place_of, route_code
@@ -169,6 +170,8 @@ def _beginner(
             records.beside(span, (), events)
         offset = HEADER + (span & mask) * width
         pack(buffer, offset, number, NULL, FIRST_PLACE, data, sent, started, end, span + 1)
+        if end > started + timeout_ns:
+            return end, waited_too_long(entry)
         ran = branch(number, None, entry, payload, span, end, started + timeout_ns)
         if stack or trail.joins.waiting:
             ran = rest(number, started + timeout_ns, *ran)

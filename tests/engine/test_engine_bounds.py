@@ -58,7 +58,7 @@ rules = st.fixed_dictionaries(
         "max_queries": queries.filter(bool),
         "min_queries": queries,
     },
-).filter(bool)
+).filter(lambda rule: any(rule.values()))
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)
@@ -89,9 +89,9 @@ class TestTheEndOfAnOpenLoad:
     def test_is_its_limit_of_time_even_if_no_query_was_due_just_before(self):
         assert self.end(1.5, 4.5, 2, seconds=3) == 3
 
-    def test_is_its_last_query_s_where_queries_are_limited(self):
-        assert self.end(1.5, 1.6, 2, queries=2) == 1.5
-        assert self.end(1.5, 9.6, 2, queries=2, seconds=3) == 1.5
+    def test_is_where_the_next_query_would_have_been_due_where_queries_are_limited(self):
+        assert self.end(1.5, 1.6, 2, queries=2) == 1.6
+        assert self.end(1.5, 9.6, 2, queries=2, seconds=3) == 3
 
     def test_is_its_last_query_s_where_there_is_no_further_one(self):
         assert self.end(1.5, None, 2, seconds=3) == 1.5

@@ -158,7 +158,8 @@ def test_two_threads_never_give_two_names_one_code():
         records.beside(0, (), [(Interrupted("mine"), 1, 0.0)])
         codes = records.rings.events.take()[:, 1].tolist()
         assert records.event_names() == ["other", "mine"]
-        assert sorted(codes) == [0, 0, 1]
+        assert set(codes) == {0, 1}
+        assert codes.count(1) == 1  # however often the name was hashed, the other came first
 
 
 @in_both

@@ -56,7 +56,7 @@ def test_a_stage(keys, problem):
         ("load: {closed: 3}", "load: expected the options of 'closed' as 'key: value' pairs"),
         ("execution: pipelind", "execution: expected 'serial' or 'pipelined', not 'pipelind' "
          "(did you mean 'pipelined'?)"),
-        ("stop: {}", "stop: expected seconds, queries, or a minimum or maximum of them"),
+        ("stop: {}", "stop: expected seconds, queries, or a minimum or maximum above 0"),
         ("stop: {seconds: -1}", "stop.seconds: expected more than 0, not -1"),
         ("slo: {latency_ms: .inf}", "slo.latency_ms: expected a finite number, not inf"),
         ("place: {device: gpu}", "place.device: expected auto, cpu, cuda or cuda:N, not 'gpu'"),
