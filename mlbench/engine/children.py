@@ -62,6 +62,11 @@ class Child:
         self.status = os.waitstatus_to_exitcode(status)
         os.close(self.pidfd)
 
+    def cost(self) -> dict[str, Any]:  # Any: JSON
+        """What it said of its precision and of what it used."""
+        said = {**self.said.get("ready", {}), **self.said.get("closed", {})}
+        return {key: value for key, value in said.items() if key != "kind"}
+
     def signal(self, number: int) -> None:
         """Send a signal to it and its process group."""
         if self.alive:
@@ -112,6 +117,18 @@ class Tenant(Child):
             return False
         self.ended_before, self.progress_ns = ended, now_ns
         return True
+
+    def describe(self, entry: dict[str, Any]) -> None:  # Any: JSON
+        """Write into the manifest's entry how the pipeline stands."""
+        entry["status"], entry["reason"], entry["pid"] = self.state, self.reason, self.pid
+        entry["timed_out"] = self.timed_out
+        entry["load"]["end_ns"] = self.load_end_ns
+        entry["load"]["ended"] = self.why_ended
+        if done := self.said.get("done"):
+            entry["stalled_ns"] = done["stalled_ns"]
+        if closed := self.said.get("closed"):
+            entry["cpu_ns"] = closed["cpu_ns"]
+            entry["peak_memory_bytes"] = closed["peak_memory_bytes"]
 
     @property
     def over(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from mlbench.engine.clock import wall_offset
 from mlbench.records import FORMAT, TABLES
+from mlbench.spec import Request
 from mlbench.store.layout import MANIFEST, write_json
 from mlbench.store.process import process_identity
 
@@ -50,6 +51,20 @@ class Manifest:
             },
         }
         self.enter("setup")
+
+    def describe(self, request: Request) -> None:
+        """Write down the machine, and what identifies the code that runs."""
+        from mlbench.machine.fingerprint import fingerprint
+
+        self.data["machine"] = fingerprint()
+        self.data["spec_hash"] = request.spec_hash
+        self.data["local_code"] = request.local_code
+        self.save()
+
+    def entry(self, pipeline: str) -> dict[str, Any]:  # Any: JSON
+        """What it says of a pipeline, to be changed in place."""
+        found: dict[str, Any] = self.data["pipelines"][pipeline]
+        return found
 
     def enter(self, phase: str) -> None:
         """Begin a phase, end the one before, and write the file."""

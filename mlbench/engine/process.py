@@ -13,7 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-__all__ = ["MARKER", "become_subreaper", "children", "end_group", "fork", "marked", "name_process"]
+__all__ = [
+    "MARKER",
+    "become_subreaper",
+    "children",
+    "end_group",
+    "fork",
+    "marked",
+    "name_process",
+    "reap_orphans",
+]
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
@@ -150,3 +159,10 @@ def _everywhere(name: str) -> Iterator[tuple[int, bytes]]:
         if entry.name.isdigit():
             with suppress(OSError):  # it has just ended, or is not ours
                 yield int(entry.name), (entry / name).read_bytes()
+
+
+def reap_orphans() -> None:
+    """Take the exit status of every process that has ended and come to this one."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            continue

@@ -21,7 +21,7 @@ from mlbench.engine.manifest import Manifest
 from mlbench.engine.opened import Surroundings
 from mlbench.engine.page import Command, Slot
 from mlbench.engine.plan import Plan
-from mlbench.engine.process import MARKER, children, fork, marked
+from mlbench.engine.process import MARKER, children, fork, marked, reap_orphans
 from mlbench.engine.ring import Ring
 from mlbench.engine.watcher import Watcher
 from mlbench.engine.wire import Mail, mail, pipe
@@ -91,7 +91,7 @@ class Supervisor:
             self._stop("asked to stop")
         with ExitStack() as stack:
             self._start_children(self._plan.surrounded(stack))
-            self._describe_machine()
+            self._manifest.describe(self._request)
             for phase in (self._setup, self._warm_up, self._load, self._drain):
                 if self._stopping or self._failed:
                     break
@@ -137,14 +137,6 @@ class Supervisor:
         self._driver = driver
         self._watcher.add(driver)
         self._log.write("started", process="driver", pid=driver.pid)
-
-    def _describe_machine(self) -> None:
-        from mlbench.machine.fingerprint import fingerprint
-
-        self._manifest.data["machine"] = fingerprint()
-        self._manifest.data["spec_hash"] = self._request.spec_hash
-        self._manifest.data["local_code"] = self._request.local_code
-        self._manifest.save()
 
     def _setup(self) -> None:
         """Wait until every pipeline is open; one that cannot be ends the run before any load."""
@@ -254,7 +246,7 @@ class Supervisor:
         left = end_all(lambda: [*marked(os.environ[MARKER]), *children()])
         if left:
             self._log.write("swept", processes=left)
-        self._reap_orphans()
+        reap_orphans()
         self._save_pipelines()
         self._note_harness()
         status = self._status()
@@ -298,11 +290,6 @@ class Supervisor:
             self._manifest.because("the recorder did not finish: the last records are missing")
             self._failed = True
         recorder.signal(signal.SIGKILL)
-
-    def _reap_orphans(self) -> None:
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                continue
 
     # -- waiting -------------------------------------------------------------------------
 
@@ -495,28 +482,14 @@ class Supervisor:
     # -- the manifest --------------------------------------------------------------------
 
     def _entry_of(self, tenant: Tenant) -> dict[str, Any]:  # Any: JSON
-        entry: dict[str, Any] = self._manifest.data["pipelines"][tenant.name]
-        return entry
+        return self._manifest.entry(tenant.name)
 
     def _save_pipelines(self) -> None:
         for tenant in self._tenants.values():
-            entry = self._manifest.data["pipelines"][tenant.name]
-            entry["status"], entry["reason"] = tenant.state, tenant.reason
-            entry["pid"] = tenant.pid
-            entry["timed_out"] = tenant.timed_out
-            entry["load"]["end_ns"] = tenant.load_end_ns
-            entry["load"]["ended"] = tenant.why_ended
-            if done := tenant.said.get("done"):
-                entry["stalled_ns"] = done["stalled_ns"]
-            if closed := tenant.said.get("closed"):
-                entry["cpu_ns"] = closed["cpu_ns"]
-                entry["peak_memory_bytes"] = closed["peak_memory_bytes"]
+            tenant.describe(self._entry_of(tenant))
         self._manifest.save()
 
     def _note_harness(self) -> None:
         harness = self._manifest.data["harness"]
-        for child in (self._driver, self._recorder):
-            if child is None:
-                continue
-            said = {**child.said.get("ready", {}), **child.said.get("closed", {})}
-            harness[child.name] = {k: v for k, v in said.items() if k != "kind"}
+        children = (self._driver, self._recorder)
+        harness.update({child.name: child.cost() for child in children if child is not None})
