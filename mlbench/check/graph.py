@@ -10,7 +10,7 @@ from mlbench.interfaces.load import LoadModel
 from mlbench.interfaces.stage import DataSource, Resource, Stage
 from mlbench.spec import Pipeline, StageSpec
 
-__all__ = ["Edges", "Graph", "Node", "fan_out_of"]
+__all__ = ["Edges", "Graph", "Node", "fan_outs_of"]
 
 
 class Edges(Enum):
@@ -38,8 +38,9 @@ class Node:
         What leaves it: successors by index, and for a router the successor of each output.
     join
         The stages whose branches it joins, by index; empty for a merge.
-    fan_out
-        Of a join: the fan-out whose instance its branches share, by index.
+    fan_outs
+        Of a join: the fan-outs of whose instances its branches may be, by index; the
+        innermost one that a branch is inside of is its instance.
     then
         Where a branch goes instead of visit ``max_visits + 1``, by index.
     cyclic
@@ -54,7 +55,7 @@ class Node:
     targets: tuple[int, ...]
     routes: Mapping[str, int]
     join: tuple[int, ...]
-    fan_out: int | None
+    fan_outs: tuple[int, ...]
     then: int | None
     cyclic: bool
 
@@ -112,23 +113,22 @@ def reachable(
     return distance
 
 
-def fan_out_of(stages: Mapping[str, StageSpec], join: str) -> str | None:
-    """The nearest fan-out that can send a branch of its own to each stage that ``join`` waits for.
+def fan_outs_of(stages: Mapping[str, StageSpec], join: str) -> tuple[str, ...]:
+    """The fan-outs that can send a branch of its own to each stage that ``join`` waits for.
 
-    Null where there is none: then the join can never complete.
+    The nearest first; a router in front may choose between several. None: then the join can
+    never complete.
     """
-    best: tuple[int, str] | None = None
+    found: list[tuple[int, str]] = []
     for name, spec in stages.items():
         if edges_of(spec) is not Edges.FAN:
             continue
         reach = [_sources_reached(stages, name, target, join) for target in spec.to or ()]
         sources = stages[join].join
-        if not _distinct(sources, reach):
-            continue
-        distance = max(min(r[source] for r in reach if source in r) for source in sources)
-        if best is None or distance < best[0]:
-            best = (distance, name)
-    return best[1] if best else None
+        if _distinct(sources, reach):
+            far = max(min(r[source] for r in reach if source in r) for source in sources)
+            found.append((far, name))
+    return tuple(name for _, name in sorted(found, key=lambda each: each[0]))
 
 
 def _sources_reached(
@@ -166,7 +166,7 @@ def _node(
     stages: Mapping[str, StageSpec], stage: Stage, name: str, index: Mapping[str, int]
 ) -> Node:
     spec = stages[name]
-    fan_out = fan_out_of(stages, name) if spec.join else None
+    fan_outs = fan_outs_of(stages, name) if spec.join else ()
     routes = spec.to if isinstance(spec.to, dict) else {}
     direct = (spec.to,) if isinstance(spec.to, str) else spec.to or ()
     return Node(
@@ -178,7 +178,7 @@ def _node(
         targets=() if routes else tuple(index[target] for target in direct),
         routes={output: index[target] for output, target in routes.items()},
         join=tuple(index[source] for source in spec.join),
-        fan_out=None if fan_out is None else index[fan_out],
+        fan_outs=tuple(index[fan_out] for fan_out in fan_outs),
         then=None if spec.then is None else index[spec.then],
         cyclic=is_cyclic(stages, name),
     )

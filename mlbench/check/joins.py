@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlbench.check.graph import fan_out_of
+from mlbench.check.graph import fan_outs_of
 from mlbench.check.structure import predecessors
 from mlbench.errors import Path, Problem
 from mlbench.spec import Pipeline
@@ -47,8 +47,8 @@ def impossible_joins(pipeline: Pipeline, path: Path) -> Iterator[Problem]:
         if len(spec.join) < 2:
             continue
         at = (*path, "stages", name, "join")
-        fan_out = fan_out_of(pipeline.stages, name)
-        if fan_out is None:
+        fan_outs = fan_outs_of(pipeline.stages, name)
+        if not fan_outs:
             sources = ", ".join(spec.join)
             yield Problem(
                 at,
@@ -56,7 +56,7 @@ def impossible_joins(pipeline: Pipeline, path: Path) -> Iterator[Problem]:
                 "make one with to: [first, second]",
             )
         else:
-            yield from _crowded(pipeline, name, fan_out, at)
+            yield from _crowded(pipeline, name, fan_outs[0], at)
 
 
 def _crowded(pipeline: Pipeline, join: str, fan_out: str, path: Path) -> Iterator[Problem]:

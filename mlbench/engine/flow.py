@@ -42,7 +42,7 @@ class Step:
         "call",
         "code",
         "cycle",
-        "fan_out",
+        "fan_outs",
         "index",
         "joins",
         "kind",
@@ -66,7 +66,7 @@ class Step:
         self.targets: tuple[Step, ...] = ()
         self.routes: dict[str, tuple[int, Step]] = {}
         self.joins: tuple[Step, ...] = ()
-        self.fan_out = -1
+        self.fan_outs: frozenset[int] = frozenset()
         self.cycle = -1
         self.max_visits = 0
         self.then: Step = self
@@ -89,7 +89,7 @@ def steps_of(
             name: (route_names.index(name), steps[target]) for name, target in node.routes.items()
         }
         step.joins = tuple(steps[source] for source in node.join)
-        step.fan_out = -1 if node.fan_out is None else node.fan_out
+        step.fan_outs = frozenset(node.fan_outs)
         step.cycle = next(cycles) if node.cyclic else -1
         step.max_visits = node.spec.max_visits or 0
         step.then = step if node.then is None else steps[node.then]
@@ -232,7 +232,7 @@ def _instance(arrival: Branch) -> tuple[int, Frames]:
     frames = arrival.frames
     while frames is not None:
         fan_out, instance, outer = frames
-        if fan_out == arrival.step.fan_out:
+        if fan_out in arrival.step.fan_outs:
             return instance, outer
         frames = outer
     raise JoinError(

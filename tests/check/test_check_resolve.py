@@ -36,7 +36,7 @@ def test_a_graph_has_its_edges_as_indices(bench):
     assert graph.load == Poisson(rate=3)
     assert (retrieve.edges, retrieve.targets) == (Edges.FAN, (1, 2))
     assert (left.edges, left.targets) == (Edges.ONE, (3,))
-    assert (both.join, both.fan_out) == ((1, 2), 0)
+    assert (both.join, both.fan_outs) == ((1, 2), (0,))
     assert (router.edges, router.routes, router.targets) == (
         Edges.ROUTE,
         {"good": 6, "bad": 5},
@@ -48,7 +48,7 @@ def test_a_graph_has_its_edges_as_indices(bench):
 
 def test_a_fan_out_beside_its_own_edge_to_the_join_is_the_join_s(bench):
     stages = {"a": {"to": ["b", "d"]}, "b": {"to": "d"}, "d": {"join": ["a", "b"]}}
-    assert resolve(bench(stages))["p"].nodes[2].fan_out == 0
+    assert resolve(bench(stages))["p"].nodes[2].fan_outs == (0,)
 
 
 def test_resolving_raises_every_problem(bench):

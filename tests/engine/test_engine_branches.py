@@ -480,3 +480,22 @@ def test_branches_of_many_queries_do_not_mix():
     assert len(seen) == 100
     assert all(left is right for left, right in seen)
     assert {id(left) for left, _ in seen} == {id(item) for item in items}
+
+
+def test_a_join_takes_instances_of_either_fan_out_that_a_router_chose():
+    stages = {
+        "r": {
+            "uses": "synthetic.route",
+            "with": {"cycle": ["l", "m"]},
+            "to": {"l": "f", "m": "g"},
+        },
+        "f": {"uses": "synthetic.noop", "to": ["b", "c"]},
+        "g": {"uses": "synthetic.noop", "to": ["b", "c"]},
+        "b": {"uses": "synthetic.noop", "to": "j"},
+        "c": {"uses": "synthetic.noop", "to": "j"},
+        "j": {"uses": "synthetic.noop", "join": ["b", "c"]},
+    }
+    for execution in ("serial", "pipelined"):
+        ran = run(stages, 6, execution)
+        assert set(ran.outcomes) == {Outcome.DONE}
+        assert all(len(ran.of(query, "j")) == 1 for query in range(6))

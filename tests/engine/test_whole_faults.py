@@ -92,6 +92,56 @@ def test_a_stage_that_hangs_times_out_and_its_stack_is_kept(tmp_path: Path, exec
     assert "hang.py" in (run.path / "pipelines/a/stderr.log").read_text()
 
 
+def test_a_stage_that_is_slow_to_close_does_not_fail_its_pipeline(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import threading\nfrom contextlib import contextmanager\nfrom mlbench import Stage\n"
+        "class Slow(Stage):\n"
+        "    @contextmanager\n"
+        "    def open(self, context):\n"
+        "        yield lambda payload: payload\n"
+        "        threading.Event().wait()\n"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(tmp_path)
+        slow = pipeline(using("slow:Slow"))
+        run = ended(bench({"a": slow}, stop={"queries": 5}, timeouts={"grace": 0.5}), tmp_path)
+    assert run.status == "done"
+    assert outcomes(run, "a") == {"done": 5}
+    assert any("did not close within 0.5 s" in reason for reason in run.manifest["reasons"])
+
+
+def test_waiting_in_front_of_a_busy_stage_is_no_hang(tmp_path: Path) -> None:
+    busy = pipeline(
+        {"uses": "synthetic.noop"},
+        sleep(0.02),
+        load={"constant": {"rate": 100}},
+        execution="pipelined",
+    )
+    limits = {"query": 0.3, "grace": 0.2}
+    run = ended(bench({"a": busy}, stop={"seconds": 1}, timeouts=limits), tmp_path)
+    assert run.status == "done"
+    assert set(outcomes(run, "a")) == {"done", "timed_out"}
+    accounted(run, "a")
+
+
+def test_queries_that_the_drain_limit_cut_off_make_a_run_invalid(tmp_path: Path) -> None:
+    slow = pipeline(sleep(0.02), load={"constant": {"rate": 100}})
+    run = ended(bench({"a": slow}, stop={"seconds": 0.5}, timeouts={"drain": 0.1}), tmp_path)
+    summary = run.summary()
+    assert summary["pipelines"]["a"]["outcomes"]["cancelled"] > 0
+    assert any("cancelled at the drain limit" in reason for reason in summary["reasons"])
+
+
+def test_an_offline_load_is_measured_to_its_last_completion(tmp_path: Path) -> None:
+    all_at_once = pipeline(sleep(0.01), load={"offline": {"queries": 60}})
+    run = ended(bench({"a": all_at_once}, stop=None, timeouts={"drain": 0.1}), tmp_path)
+    found = run.summary()["pipelines"]["a"]
+    assert outcomes(run, "a") == {"done": 60}
+    assert found["load_seconds"] >= 0.6
+    assert found["saturated"] is None
+    assert run.summary()["verdict"] == "VALID"
+
+
 def test_a_killed_worker_keeps_every_row_that_it_recorded(tmp_path: Path) -> None:
     with going(bench({"a": pipeline(sleep(0.005))}, stop={"seconds": 60}), tmp_path) as run:
         wait_for_rows(run, "a/completions", 5)
