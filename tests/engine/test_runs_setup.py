@@ -21,7 +21,7 @@ from runs_support import (
     using,
 )
 
-from mlbench.errors import EngineError
+from mlbench.errors import EngineError, OutputError
 from mlbench.interfaces.stage import Payload, stage
 from mlbench.launch import launch, new_directory
 from mlbench.run import Run, open_run, start
@@ -163,7 +163,7 @@ def test_a_place_that_is_read_only_is_one_clear_error(tmp_path: Path) -> None:
     if mounted.returncode:
         pytest.skip(f"nothing can be mounted here: {mounted.stderr.strip()}")
     try:
-        with pytest.raises(EngineError, match="cannot make .*: Read-only file system"):
+        with pytest.raises(OutputError, match="cannot make .*: Read-only file system"):
             start(bench({"a": pipeline()}), tmp_path / "runs")
     finally:
         subprocess.run(["umount", "-l", str(tmp_path)], check=True)
