@@ -104,7 +104,6 @@ def test_a_pipeline_may_have_nearly_any_name_and_stays_in_its_folder(tmp_path: P
     assert {path.name for path in tmp_path.iterdir()} == {run.id}
 
 
-
 def test_a_stage_that_cannot_be_sent_is_named_and_leaves_no_directory(tmp_path: Path) -> None:
     @stage
     def locked(payload: Payload) -> Payload:

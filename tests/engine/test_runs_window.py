@@ -61,9 +61,7 @@ def test_a_load_that_is_finite_ends_before_the_window_does(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("only", [None, []])
-def test_nobody_at_all_is_a_recording_of_the_window(
-    tmp_path: Path, only: list[str] | None
-) -> None:
+def test_nobody_at_all_is_a_recording_of_the_window(tmp_path: Path, only: list[str] | None) -> None:
     what = bench({} if only is None else {"a": pipeline()})
     run = ended(what, tmp_path, only=only, window=WINDOW)
     load = run.manifest["phases"][2]

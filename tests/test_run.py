@@ -1,0 +1,190 @@
+"""A run, seen from outside: while it goes on, when it has ended, and when it never began."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import mlbench
+from mlbench.errors import EngineError, OutputError, SpecError
+from mlbench.run import Run
+
+DEADLINE_S = 60
+LONG = {"seconds": 60}
+
+
+def bench(stop: dict[str, float] = LONG, **pipelines: dict[str, Any]) -> mlbench.Benchmark:
+    return mlbench.Benchmark(name="a run", stop=stop, pipelines=pipelines)
+
+
+def waiting(seconds: float = 0.005, **keys: Any) -> dict[str, Any]:
+    """A pipeline of one stage that sleeps."""
+    stage = {"uses": "synthetic.sleep", "with": {"seconds": seconds}}
+    return {"data": {"uses": "synthetic.items"}, "stages": {"wait": stage}, **keys}
+
+
+OPEN = {"load": {"poisson": {"rate": 300}}}
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Run]:
+    """A run that goes on until the test is over."""
+    run = mlbench.start(bench(a=waiting(), b=waiting(0.001, **OPEN)), tmp_path)
+    yield run
+    run.stop()
+    run.wait(DEADLINE_S)
+
+
+def rows(batches: dict[str, list[pa.RecordBatch]]) -> dict[str, pa.Table]:
+    """The batches of each stream as one table."""
+    return {stream: pa.Table.from_batches(found) for stream, found in batches.items()}
+
+
+# -- while it goes on --------------------------------------------------------------------
+
+
+def test_start_returns_at_once_and_wait_gives_the_run_when_it_has_ended(tmp_path: Path) -> None:
+    run = mlbench.start(bench({"queries": 10}, a=waiting()), tmp_path)
+    assert run.is_going
+    assert run.wait(DEADLINE_S) is run
+    assert run.status == "done"
+    assert not run.is_going
+    assert run.wait() is run
+
+
+def test_every_status_on_the_way_can_be_read(tmp_path: Path) -> None:
+    """Summary and tables of whatever is there, from the first instant to the last."""
+    run = mlbench.start(bench({"seconds": 0.5}, a=waiting(), b=waiting(**OPEN)), tmp_path)
+    seen, end_s = set(), time.monotonic() + DEADLINE_S
+    while run.is_going and time.monotonic() < end_s:
+        seen.add(run.status)
+        summary = json.loads(json.dumps(run.summary(), allow_nan=False))
+        assert summary["run"] == run.id
+        assert set(run.queries()["outcome"]) <= {"done", "running"}
+        run.spans(), run.events(), run.outputs()
+    run.wait(DEADLINE_S)
+    assert seen >= {"starting", "load"}
+    assert run.summary()["verdict"] == "VALID"
+
+
+def test_pieces_that_are_tailed_make_exactly_the_whole(tmp_path: Path) -> None:
+    run = mlbench.start(bench({"seconds": 0.8}, a=waiting(0.001), b=waiting(**OPEN)), tmp_path)
+    pieces: dict[str, list[pa.RecordBatch]] = {}
+    cursor, calls = None, 0
+
+    def take() -> None:
+        nonlocal cursor, calls
+        batches, after = run.tail(cursor)
+        cursor = json.loads(json.dumps(after))
+        calls += bool(batches)
+        for stream, found in batches.items():
+            pieces.setdefault(stream, []).extend(found)
+
+    end_s = time.monotonic() + DEADLINE_S
+    while run.is_going and time.monotonic() < end_s:
+        take()
+    take()  # all that there is to come was written before the status changed
+    run.wait(DEADLINE_S)
+    assert calls > 2
+    whole = rows(run.tail()[0])
+    assert rows(pieces) == whole
+    assert set(whole) >= {"dispatch", "a/completions", "a/spans", "b/completions", "b/spans"}
+    assert run.tail(cursor) == ({}, cursor)
+
+
+def test_a_wait_that_is_too_short_leaves_the_run_going(live: Run) -> None:
+    with pytest.raises(TimeoutError, match="the run goes on after 0.05 s"):
+        live.wait(0.05)
+    assert live.is_going
+
+
+def test_another_process_can_wait_for_it_and_stop_it(live: Run) -> None:
+    end_s = time.monotonic() + DEADLINE_S
+    while live.status != "load" and time.monotonic() < end_s:
+        time.sleep(0.01)
+    other = mlbench.open_run(live.path)
+    assert other.status == "load"
+    other.stop()
+    assert other.wait(DEADLINE_S).status == "stopped"
+
+
+def test_a_run_that_is_killed_is_aborted_and_readable(live: Run) -> None:
+    end_s = time.monotonic() + DEADLINE_S
+    while not live.tail()[0].get("a/completions") and time.monotonic() < end_s:
+        time.sleep(0.01)
+    mlbench.open_run(live.path).kill()
+    live.wait(DEADLINE_S)
+    assert live.status == mlbench.open_run(live.path).status == "aborted"
+    assert live.queries()["outcome"].eq("done").any()
+    live.kill()
+    assert live.summary()["verdict"] == "INVALID"
+
+
+# -- when it has ended -------------------------------------------------------------------
+
+
+def test_to_stop_or_kill_what_has_ended_changes_nothing(tmp_path: Path) -> None:
+    run = mlbench.start(bench({"queries": 3}, a=waiting()), tmp_path).wait(DEADLINE_S)
+    before = run.manifest
+    run.stop()
+    run.kill()
+    assert run.manifest == before
+    assert run.status == "done"
+
+
+def test_a_run_of_no_pipelines_has_empty_tables_with_their_columns(tmp_path: Path) -> None:
+    run = mlbench.start(bench({"seconds": 0.2}), tmp_path).wait(DEADLINE_S)
+    assert run.status == "done"
+    assert (run.summary()["verdict"], run.summary()["pipelines"]) == ("VALID", {})
+    for frame in (run.queries(), run.spans(), run.events(), run.outputs()):
+        assert frame.empty
+        assert frame.columns[0] == "pipeline"
+    assert {"query", "due", "outcome", "latency_ns"} <= set(run.queries().columns)
+    assert [phase["name"] for phase in run.manifest["phases"]] == [
+        "setup", "warm-up", "load", "drain",
+    ]  # fmt: skip
+
+
+def test_a_run_says_what_it_is(tmp_path: Path) -> None:
+    what = bench({"queries": 3}, a=waiting())
+    run = mlbench.start(what, tmp_path).wait(DEADLINE_S)
+    assert repr(run) == f"Run({str(run.path)!r}, status='done')"
+    assert run.id == run.path.name
+    assert run.id.split("-", 2)[2].startswith("a-run-")
+    assert run.bench == what
+    assert run.engine_log() == ""
+
+
+# -- when it never began -----------------------------------------------------------------
+
+
+def test_a_spec_that_cannot_run_leaves_no_directory(tmp_path: Path) -> None:
+    wrong = waiting()
+    wrong["stages"] = {"wait": {"uses": "synthetic.slep"}}
+    with pytest.raises(SpecError, match=r"synthetic\.slep"):
+        mlbench.start(bench(a=wrong), tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_that_cannot_be_started_is_an_error_with_what_it_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    run = mlbench.start(bench(a=waiting()), tmp_path)
+    with pytest.raises(EngineError, match="did not start"):
+        run.wait(DEADLINE_S)
+    assert run.status == "aborted"
+    assert run.queries().empty
+    assert run.summary()["verdict"] == "INVALID"
+
+
+def test_a_place_that_is_a_file_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot make"):
+        mlbench.start(bench(a=waiting()), tmp_path / "file")
