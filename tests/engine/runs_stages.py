@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from mlbench.errors import MissingExtraError
 from mlbench.interfaces.stage import Context, Payload, Stage, stage
@@ -15,20 +16,16 @@ from mlbench.interfaces.stage import Context, Payload, Stage, stage
 class Broken(Stage):
     """Cannot be opened."""
 
-    @contextmanager
-    def open(self, context: Context) -> Iterator[Callable[[Payload], Payload]]:
+    def open(self, context: Context) -> NoReturn:
         raise FileNotFoundError("no weights here")
-        yield
 
 
 class WithoutExtra(Stage):
     """Needs a package that is not installed."""
 
-    @contextmanager
-    def open(self, context: Context) -> Iterator[Callable[[Payload], Payload]]:
+    def open(self, context: Context) -> NoReturn:
         cause = ModuleNotFoundError("No module named 'faraway'", name="faraway")
         raise MissingExtraError("runs_stages:WithoutExtra", "vision", cause)
-        yield
 
 
 class SlowToOpen(Stage):
@@ -67,7 +64,7 @@ class Starts(Stage):
 
     @contextmanager
     def open(self, context: Context) -> Iterator[Callable[[Payload], Payload]]:
-        environment = {} if self.forgets else None
+        environment: dict[str, str] | None = {} if self.forgets else None
         child = subprocess.Popen(
             ["/bin/sleep", "600"], start_new_session=self.leaves, env=environment
         )

@@ -162,14 +162,15 @@ def wait_for_rows(run: Run, stream: str, rows: int = 1) -> None:
 
     def written() -> bool:
         batches = run.tail()[0].get(stream, [])
-        return sum(batch.num_rows for batch in batches) >= rows
+        return bool(sum(batch.num_rows for batch in batches) >= rows)
 
     eventually(written, f"{rows} rows of {stream}")
 
 
 def of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     """The rows of one pipeline."""
-    return frame[frame["pipeline"] == name]
+    found: pd.DataFrame = frame[frame["pipeline"] == name]
+    return found
 
 
 def outcomes(run: Run, name: str) -> dict[str, int]:

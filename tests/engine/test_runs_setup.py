@@ -162,7 +162,7 @@ def test_a_place_that_is_read_only_is_one_clear_error(tmp_path: Path) -> None:
     if mounted.returncode:
         pytest.skip(f"nothing can be mounted here: {mounted.stderr.strip()}")
     try:
-        with pytest.raises(OutputError, match="cannot make .*: Read-only file system"):
+        with pytest.raises(OutputError, match=r"cannot make .*: Read-only file system"):
             start(bench({"a": pipeline()}), tmp_path / "runs")
     finally:
         subprocess.run(["umount", "-l", str(tmp_path)], check=True)
