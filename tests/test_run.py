@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,15 @@ import mlbench
 from mlbench.errors import EngineError, OutputError, SpecError
 from mlbench.run import Run
 
+Begin = Callable[..., Run]
+
 DEADLINE_S = 60
 LONG: dict[str, float] = {"seconds": 60}
 
 
 def bench(stop: dict[str, float] = LONG, **pipelines: dict[str, Any]) -> mlbench.Benchmark:
-    return mlbench.Benchmark(name="a run", stop=stop, pipelines=pipelines)
+    limits = {"lateness_p99_ms": 2000}  # other tests keep the machine busy
+    return mlbench.Benchmark(name="a run", stop=stop, limits=limits, pipelines=pipelines)
 
 
 def waiting(seconds: float = 0.005, **keys: Any) -> dict[str, Any]:
@@ -33,12 +36,24 @@ OPEN: dict[str, Any] = {"load": {"poisson": {"rate": 300}}}
 
 
 @pytest.fixture
-def live(tmp_path: Path) -> Iterator[Run]:
+def begin(tmp_path: Path) -> Iterator[Begin]:
+    """Start runs; what still goes on after the test is stopped."""
+    begun: list[Run] = []
+
+    def start(stop: dict[str, float], **pipelines: dict[str, Any]) -> Run:
+        begun.append(mlbench.start(bench(stop, **pipelines), tmp_path))
+        return begun[-1]
+
+    yield start
+    for run in begun:
+        run.stop()
+        run.wait(DEADLINE_S)
+
+
+@pytest.fixture
+def live(begin: Begin) -> Run:
     """A run that goes on until the test is over."""
-    run = mlbench.start(bench(a=waiting(), b=waiting(0.001, **OPEN)), tmp_path)
-    yield run
-    run.stop()
-    run.wait(DEADLINE_S)
+    return begin(LONG, a=waiting(), b=waiting(0.001, **OPEN))
 
 
 def rows(batches: dict[str, list[pa.RecordBatch]]) -> dict[str, pa.Table]:
@@ -49,8 +64,8 @@ def rows(batches: dict[str, list[pa.RecordBatch]]) -> dict[str, pa.Table]:
 # -- while it goes on --------------------------------------------------------------------
 
 
-def test_start_returns_at_once_and_wait_gives_the_run_when_it_has_ended(tmp_path: Path) -> None:
-    run = mlbench.start(bench({"queries": 10}, a=waiting()), tmp_path)
+def test_start_returns_at_once_and_wait_gives_the_run_when_it_has_ended(begin: Begin) -> None:
+    run = begin({"queries": 10}, a=waiting())
     assert run.is_going
     assert run.wait(DEADLINE_S) is run
     assert run.status == "done"
@@ -58,9 +73,9 @@ def test_start_returns_at_once_and_wait_gives_the_run_when_it_has_ended(tmp_path
     assert not mlbench.open_run(run.path).is_going
 
 
-def test_every_status_on_the_way_can_be_read(tmp_path: Path) -> None:
+def test_every_status_on_the_way_can_be_read(begin: Begin) -> None:
     """Summary and tables of whatever is there, from the first instant to the last."""
-    run = mlbench.start(bench({"seconds": 0.5}, a=waiting(), b=waiting(**OPEN)), tmp_path)
+    run = begin({"seconds": 0.5}, a=waiting(), b=waiting(**OPEN))
     seen, end_s = set(), time.monotonic() + DEADLINE_S
     while run.is_going and time.monotonic() < end_s:
         seen.add(run.status)
@@ -73,8 +88,8 @@ def test_every_status_on_the_way_can_be_read(tmp_path: Path) -> None:
     assert run.summary()["verdict"] == "VALID"
 
 
-def test_pieces_that_are_tailed_make_exactly_the_whole(tmp_path: Path) -> None:
-    run = mlbench.start(bench({"seconds": 0.8}, a=waiting(0.001), b=waiting(**OPEN)), tmp_path)
+def test_pieces_that_are_tailed_make_exactly_the_whole(begin: Begin) -> None:
+    run = begin({"seconds": 0.8}, a=waiting(0.001), b=waiting(**OPEN))
     pieces: dict[str, list[pa.RecordBatch]] = {}
     cursor, calls = None, 0
 
@@ -126,11 +141,26 @@ def test_a_run_that_is_killed_is_aborted_and_readable(live: Run) -> None:
     assert live.summary()["verdict"] == "INVALID"
 
 
+def test_the_last_queries_of_a_pipeline_that_has_ended_are_not_lost_meanwhile(
+    begin: Begin,
+) -> None:
+    """Its end is known at once, its last rows come within a quarter of a second."""
+    run = begin(LONG, a=waiting(stop={"queries": 60}), b=waiting())
+    end_s = time.monotonic() + DEADLINE_S
+    done = 0
+    outcomes: set[str] = set()
+    while done < 60 and time.monotonic() < end_s:
+        queries = run.queries()
+        outcomes |= set(queries["outcome"])
+        done = ((queries["pipeline"] == "a") & (queries["outcome"] == "done")).sum()
+    assert outcomes <= {"done", "running"}
+
+
 # -- when it has ended -------------------------------------------------------------------
 
 
-def test_to_stop_or_kill_what_has_ended_changes_nothing(tmp_path: Path) -> None:
-    run = mlbench.start(bench({"queries": 3}, a=waiting()), tmp_path).wait(DEADLINE_S)
+def test_to_stop_or_kill_what_has_ended_changes_nothing(begin: Begin) -> None:
+    run = begin({"queries": 3}, a=waiting()).wait(DEADLINE_S)
     before = run.manifest
     run.stop()
     run.kill()
@@ -138,8 +168,8 @@ def test_to_stop_or_kill_what_has_ended_changes_nothing(tmp_path: Path) -> None:
     assert run.status == "done"
 
 
-def test_a_run_of_no_pipelines_has_empty_tables_with_their_columns(tmp_path: Path) -> None:
-    run = mlbench.start(bench({"seconds": 0.2}), tmp_path).wait(DEADLINE_S)
+def test_a_run_of_no_pipelines_has_empty_tables_with_their_columns(begin: Begin) -> None:
+    run = begin({"seconds": 0.2}).wait(DEADLINE_S)
     assert run.status == "done"
     assert (run.summary()["verdict"], run.summary()["pipelines"]) == ("VALID", {})
     for frame in (run.queries(), run.spans(), run.events(), run.outputs()):

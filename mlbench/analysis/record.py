@@ -22,6 +22,9 @@ ENDED = frozenset({"done", "failed", "stopped", "aborted"})
 A run never writes ``aborted``: who reads it and finds its engine gone puts it there.
 """
 
+WRITTEN_NS = 1_000_000_000
+"""After this time all rows of a pipeline that has ended are written: a batch waits 250 ms."""
+
 
 def empty(table: Table) -> pa.Table:
     """A table of the run directory without rows."""
@@ -69,8 +72,16 @@ class Record:
         return found
 
     def ended(self, name: str) -> bool:
-        """Whether nothing more will be recorded of this pipeline."""
-        return self.status in ENDED or self.pipeline(name).get("status") in ENDED
+        """Whether nothing more will be recorded of this pipeline.
+
+        While the run goes on, its last rows may be on their way for a moment after its end.
+        """
+        if self.status in ENDED:
+            return True
+        entry = self.pipeline(name)
+        ended_ns = entry.get("ended_ns")
+        written = ended_ns is None or self.latest_ns > ended_ns + WRITTEN_NS
+        return entry.get("status") in ENDED and written
 
     def is_open(self, name: str) -> bool:
         """Whether the pipeline's load is open: due times that wait for nothing."""
