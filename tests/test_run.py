@@ -152,7 +152,7 @@ def test_the_last_queries_of_a_pipeline_that_has_ended_are_not_lost_meanwhile(
     while done < 60 and time.monotonic() < end_s:
         queries = run.queries()
         outcomes |= set(queries["outcome"])
-        done = ((queries["pipeline"] == "a") & (queries["outcome"] == "done")).sum()
+        done = int(((queries["pipeline"] == "a") & (queries["outcome"] == "done")).sum())
     assert outcomes <= {"done", "running"}
 
 
