@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlbench.analysis.failures import failures
 from mlbench.analysis.latency import Distribution, distribution_ms, lateness_ns, times_ns
 from mlbench.analysis.periods import load_period, measured_period, shared_period
 from mlbench.analysis.queries import OUTCOMES, Queries, queries_of
@@ -91,6 +92,7 @@ def _pipeline(record: Record, name: str, found: Found) -> dict[str, Any]:  # Any
         "queries": sum(outcomes.values()),
         "errors": sum(queries.count(outcome) for outcome in ERRORS),
         "outcomes": outcomes,
+        "failures": failures(queries),
         "load_seconds": load.seconds if load else 0.0,
         **rates,
         **{key: dict(times.values) for key, times in found.distributions.items()},

@@ -14,6 +14,12 @@ from mlbench.spec.edit import override
 
 __all__ = ["check_file"]
 
+ALONE = frozenset(("load", "place", "uses", "with"))
+"""Keys whose mistakes do not depend on the edges of a graph."""
+
+ROUNDS = 4
+"""How often what has become empty or incomplete is left out in turn, before a whole section."""
+
 
 def check_file(
     file: str | PathLike[str], overrides: Iterable[str] = (), hardware: Hardware = HERE
@@ -29,18 +35,55 @@ def check_file(
     ------
     SpecError
         If the file holds no benchmark: with its unknown, missing and mistyped keys, and
-        with what is wrong in the pipelines that have none of these.
+        with whatever else is wrong in what is left without them.
     """
     document = override(Document.read(file), overrides)
     try:
         bench = document.benchmark()
     except SpecError as error:
-        rest = _without(document, error.problems)
-        raise SpecError(_in_order([*error.problems, *_located(rest, hardware)])) from None
+        rest = _rest(document, error.problems, hardware)
+        raise SpecError(_in_order([*error.problems, *rest])) from None
     return bench, _in_order(document.located(problems(bench, hardware)))
 
 
-def _without(document: Document, wrong: Iterable[Problem]) -> Document:
+def _rest(document: Document, wrong: Iterable[Problem], hardware: Hardware) -> list[Problem]:
+    """What else is wrong, where each wrong key is left out.
+
+    Of a pipeline that loses a key only what names, options, load and placement say for
+    themselves is told: its edges may be wrong because the key is gone.
+    """
+    found = list(wrong)
+    for left_out in (*[_without_keys] * ROUNDS, _without_sections):
+        document = left_out(document, found)
+        try:
+            bench = document.benchmark()
+        except SpecError as error:  # a key was needed: leave out all around it
+            found += error.problems
+            continue
+        touched = {p.path[1] for p in found if p.path[:1] == ("pipelines",) and len(p.path) > 1}
+        rest = document.located(problems(bench, hardware))
+        return [p for p in rest if p.path[1:2] and (p.path[1] not in touched or _alone(p))]
+    return []
+
+
+def _alone(problem: Problem) -> bool:
+    """Whether a problem of a pipeline stands whatever its edges are."""
+    return not ALONE.isdisjoint(problem.path[2:])
+
+
+def _without_keys(document: Document, wrong: Iterable[Problem]) -> Document:
+    """What is left of a document without each key that is wrong."""
+    data = deepcopy(document.data)
+    for problem in wrong:
+        holder: object = data
+        for key in problem.path[:-1]:
+            holder = holder.get(str(key)) if isinstance(holder, dict) else None
+        if isinstance(holder, dict) and problem.path:
+            holder.pop(str(problem.path[-1]), None)
+    return Document({"name": "unnamed"} | data, document.places, document.file)
+
+
+def _without_sections(document: Document, wrong: Iterable[Problem]) -> Document:
     """What is left of a document without each pipeline or other section that is wrong."""
     data = deepcopy(document.data)
     for problem in wrong:
@@ -50,14 +93,6 @@ def _without(document: Document, wrong: Iterable[Problem]) -> Document:
         if keys:
             section.pop(str(keys[0]), None)
     return Document({"name": "unnamed"} | data, document.places, document.file)
-
-
-def _located(document: Document, hardware: Hardware) -> list[Problem]:
-    try:
-        bench = document.benchmark()
-    except SpecError:  # what is left is no benchmark either; the first problems say why
-        return []
-    return document.located(problems(bench, hardware))
 
 
 def _in_order(found: list[Problem]) -> list[Problem]:

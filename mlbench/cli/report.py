@@ -150,6 +150,9 @@ def _findings(pipeline: Json) -> Iterator[Text]:
     if pipeline["reason"]:
         style = "red" if pipeline["status"] == "failed" else "yellow"
         yield Text(f"{pipeline['status']}: {plain(pipeline['reason'])}", style=style)
+    for failure in pipeline["failures"]:
+        told = f"{failure['count']:,} {failure['outcome']}, first query {failure['first_query']}"
+        yield Text(f"{told}: {plain(failure['error'])}", style="red")
     if pipeline["saturated"]:
         yield Text(_saturated(pipeline["backlog_slope"]), style="yellow")
     if slo := pipeline["slo"]:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import pytest
 from pydantic import model_validator
 
+from mlbench.check import check_file
+from mlbench.errors import SpecError
 from mlbench.interfaces.stage import Context, DataSource, Ref, Resource, Stage, stage
 
 pytestmark = pytest.mark.unit
@@ -250,4 +252,32 @@ def test_every_mistake_comes_at_once(told):
         "stages.b.with.seconds",
         "stages.a.to",
         "place.device",
+    ]
+
+
+def test_a_wrong_key_hides_no_mistake_in_options_and_loads(tmp_path):
+    file = tmp_path / "spec.yml"
+    file.write_text(
+        "name: x\n"
+        "seed: seven\n"
+        "stop: {seconds: ten}\n"
+        "pipelines:\n"
+        "  p:\n"
+        "    data: {uses: synthetic.items}\n"
+        "    load: {poisson: {rate: -5}}\n"
+        "    place: {cpus: 99}\n"
+        "    stages:\n"
+        "      s: {uses: synthetic.spin, with: {seconds: fast}, wokers: 3, to: t}\n"
+        "      t: {uses: synthetic.nop}\n"
+    )
+    with pytest.raises(SpecError) as caught:
+        check_file(file)
+    assert [(problem.line, problem.path[-1]) for problem in caught.value.problems] == [
+        (2, "seed"),
+        (3, "seconds"),
+        (7, "rate"),
+        (8, "cpus"),
+        (10, "seconds"),
+        (10, "wokers"),
+        (11, "uses"),
     ]

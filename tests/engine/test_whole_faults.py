@@ -45,6 +45,9 @@ def test_a_stage_that_raises_is_a_row_and_the_run_goes_on(tmp_path: Path) -> Non
     assert run.status == "done"
     assert outcomes(run, "a") == {"done": 15, "failed": 5}
     assert "told to fail at query 3" in run.queries()["error"].dropna().iloc[0]
+    (first, *others) = run.summary()["pipelines"]["a"]["failures"]
+    assert (first["outcome"], first["count"], first["first_query"]) == ("failed", 1, 3)
+    assert len(others) == 4
 
 
 def test_memory_that_cannot_be_had_fails_the_query_and_not_the_run(tmp_path: Path) -> None:
