@@ -76,7 +76,8 @@ def opened(graph: Graph, around: Surroundings) -> Iterator[Opened]:
         shared = {name: context(name) for name in graph.resources}
         for name, resource in graph.resources.items():
             resources[name] = stack.enter_context(resource.open(shared[name]))
-        data = stack.enter_context(graph.data.open(context("data")))
+        shared["data"] = context("data")
+        data = stack.enter_context(graph.data.open(shared["data"]))
         contexts = [context(node.name) for node in graph.nodes]
         calls = [
             stack.enter_context(node.stage.open(each))
@@ -84,7 +85,8 @@ def opened(graph: Graph, around: Surroundings) -> Iterator[Opened]:
         ]
         calls = _on_device(graph, calls, around.device, visit)
         routes = list(dict.fromkeys(name for node in graph.nodes for name in node.routes))
-        asked = any(each.tracked for each in shared.values())  # by a resource: any stage may use it
+        timed = around.device.startswith("cuda")
+        asked = timed or any(each.tracked for each in shared.values())  # any stage may use these
         steps = steps_of(graph, calls, [asked or each.tracked for each in contexts], routes)
         fetch, queries = _fetching(data, graph.spec.data.items_per_query, graph.name)
         yield Opened(graph, steps, visit, fetch, queries, _inside_cycle(graph), routes, restorers)

@@ -11,6 +11,7 @@ from mlbench.engine.outputs import as_json
 from mlbench.engine.rings import Rings
 from mlbench.engine.rows import code_of, ending_of
 from mlbench.engine.wire import Frame, Texts
+from mlbench.errors import PipelineError
 from mlbench.interfaces.stage import Visit
 from mlbench.records import NULL, Outcome, Phase
 
@@ -51,7 +52,9 @@ class Ended:
 
 
 def failure(error: BaseException) -> Ended:
-    """What a raised exception makes of its query."""
+    """What a raised exception makes of its query; one that ends the pipeline goes on."""
+    if isinstance(error, PipelineError):
+        raise error
     name = type(error).__name__
     try:
         text = str(error)
@@ -94,6 +97,7 @@ class Records:
         self._naming = threading.Lock()
         self._tell_name = named
         self._outputs = outputs
+        self.keeps_outputs = outputs
 
     def event_names(self) -> list[str]:
         """The names of all events so far, in the order of their codes."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from itertools import count
 from time import monotonic_ns as clock
 
+from mlbench.engine.chain import chain_of, chain_runner
 from mlbench.engine.flow import (
     ONE,
     ROUTE,
@@ -97,6 +98,10 @@ class Serial:
         page: Page,
         timeout_ns: int,
     ) -> None:
+        chain = chain_of(entry)
+        if chain and len(chain) < records.rings.spans.slots // 2:
+            self.run = chain_runner(fetch, chain, len(steps), records, visit, page, timeout_ns)
+            return
         trail = Trail()
         branch = _branch_runner(records, visit, trail, initial_visits(steps))
         rest = _rest_runner(branch, trail, steps)

@@ -60,6 +60,7 @@ class Timed(Stage):
     @contextmanager
     def open(self, context: Context) -> Iterator[Callable[[Payload], Payload]]:
         visit, stage = context.visit, context.stage
+        context.tracked = True
 
         def timed(payload: Payload) -> Payload:
             visit.timings.append(lambda: 1000 + len(stage))
@@ -178,6 +179,8 @@ class TestTimeOnADevice:
         class Watched(Stage):
             @contextmanager
             def open(self, context: Context) -> Iterator[Callable[[Payload], Payload]]:
+                context.tracked = True
+
                 def watched(payload: Payload) -> Payload:
                     order.append(f"call {context.stage}")
                     context.visit.timings.append(lambda: order.append(f"read {context.stage}") or 5)

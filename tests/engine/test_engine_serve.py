@@ -103,7 +103,7 @@ class TestASerialClosedLoop:
 
     def test_ends_at_its_limit_of_time_though_a_query_takes_longer(self, monkeypatch):
         clock = Clock()
-        for name in ("serial", "serve"):
+        for name in ("chain", "serve"):
             monkeypatch.setattr(f"mlbench.engine.{name}.clock", clock)
 
         @stage
