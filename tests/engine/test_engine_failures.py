@@ -181,8 +181,8 @@ class TestTheTimeLimit:
     @pytest.fixture
     def clock(self, monkeypatch):
         clock = Clock()
-        for name in ("mlbench.engine.serial.clock", "mlbench.engine.pipelined.clock"):
-            monkeypatch.setattr(name, clock)
+        for name in ("serial", "chain", "pipelined"):
+            monkeypatch.setattr(f"mlbench.engine.{name}.clock", clock)
         monkeypatch.setattr("support.monotonic_ns", clock)
         return clock
 
