@@ -1,0 +1,1 @@
+"""Retrieval-augmented generation: questions about real text, answered stage by stage."""
