@@ -11,7 +11,7 @@ from virtual import MS, SECOND, Traffic, closed, poisson, record, served
 from mlbench.analysis.latency import distribution_ms, lateness_ns, times_ns
 from mlbench.analysis.periods import load_period, measured_period, shared_period
 from mlbench.analysis.queries import queries_of
-from mlbench.analysis.throughput import achieved_rate, attainment, offered_rate
+from mlbench.analysis.throughput import achieved_rate, offered_rate
 
 pytestmark = pytest.mark.unit
 
@@ -40,6 +40,25 @@ def test_constant_service_waits_half_as_long(load: float) -> None:
     service = distribution_ms(times_ns(found, found.service_ns)).values
     assert queueing["mean"] == pytest.approx(load / (2 * (1 - load)), rel=0.05)
     assert service == pytest.approx(dict.fromkeys(service, 1.0))
+
+
+def test_a_server_that_freezes_is_hdrhistograms_example() -> None:
+    """100 queries a second, 1 ms each for 100 s, then nothing for 100 s.
+
+    A client that waits for each answer counts 10,000 good ones and one bad: p99.99 of 1 ms.
+    Who was due meanwhile waited up to 100 s: the mean is 25 s, p75 is 50 s, p99.99 near 100
+    (G. Tene, "How NOT to measure latency").
+    """
+    service = np.full(20_000, MS)
+    service[10_000] = 100 * SECOND
+    service[10_001:] = 0  # those that waited are answered at once
+    due = np.arange(20_000) * 10 * MS
+    found = queries_of(record({"p": served(due, service)}, batch=65_536), "p")
+    latency = np.sort(times_ns(found, found.latency_ns)) / SECOND
+    assert latency.mean() == pytest.approx(25, rel=0.01)
+    assert np.quantile(latency, 0.5, method="inverted_cdf") == pytest.approx(0.001)
+    assert np.quantile(latency, 0.75, method="inverted_cdf") == pytest.approx(50, rel=0.01)
+    assert np.quantile(latency, 0.9999, method="inverted_cdf") == pytest.approx(100, rel=0.01)
 
 
 def test_a_quantile_below_its_floor_is_null_with_its_reason() -> None:
@@ -106,13 +125,6 @@ def test_an_open_window_counts_what_is_past_of_it() -> None:
     period = measured_period(made, "p")
     assert period is not None
     assert period.seconds == 2
-
-
-def test_attainment_is_over_offered_queries() -> None:
-    service = [MS, MS, 50 * MS, MS]
-    found = queries_of(record({"p": served(np.arange(4) * SECOND, service, failed=[3])}), "p")
-    assert attainment(found, 10) == 0.5
-    assert attainment(queries_of(record({"p": Traffic()}), "p"), 10) is None
 
 
 def test_pipelines_share_what_is_common_to_their_loads() -> None:

@@ -42,6 +42,15 @@ def test_a_run_that_did_not_end_by_itself_is_invalid(status: str, reason: str) -
     assert reasons(status=status) == [reason]
 
 
+def test_a_run_that_was_stopped_says_so_and_no_more() -> None:
+    few = replace(closed([MS, MS, MS]), spec={"stop": {"seconds": 20}})
+    said = ["The run was stopped before its load had ended.", "got SIGINT"]
+    assert reasons(few, status="stopped", reasons=["asked to stop", "got SIGINT"]) == said
+    none = Traffic(kind="closed").says(status="stopped")
+    began = reasons(none, status="stopped", barrier_ns=None)
+    assert began == ["The run was stopped before its load began."]
+
+
 def test_the_engine_may_have_reasons_of_its_own() -> None:
     assert reasons(reasons=["The disk is full."]) == ["The disk is full."]
 

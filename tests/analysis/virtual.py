@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from mlbench.analysis.record import Record, empty
-from mlbench.records import COMPLETIONS, DISPATCH, SPANS, Outcome, Phase, Table
+from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, SPANS, Outcome, Phase, Table
 from mlbench.spec import Benchmark
 
 Integers = NDArray[np.int64]
@@ -21,7 +21,7 @@ SECOND = 1_000_000_000
 
 def table_of(table: Table, rows: Mapping[str, Any]) -> pa.Table:
     """A table of the run directory from some of its columns; the others are null or zero."""
-    count = len(rows["query"])
+    count = len(rows["query"] if "query" in rows else rows["span"])
     columns = []
     for column, kind in zip(table.columns, empty(table).schema, strict=True):
         filler = [None] * count if column.nullable else [0] * count
@@ -41,6 +41,8 @@ class Traffic:
     dispatch: Mapping[str, Any] = field(default_factory=lambda: {"query": []})
     completions: Mapping[str, Any] = field(default_factory=lambda: {"query": []})
     spans: Mapping[str, Any] = field(default_factory=lambda: {"query": []})
+    events: Mapping[str, Any] = field(default_factory=lambda: {"span": []})
+    event_names: tuple[str, ...] = ()
     kind: str = "open"
     begin_ns: int = 0
     end_ns: int | None = 0
@@ -73,6 +75,7 @@ def record(
         dispatch=pa.concat_tables([empty(DISPATCH), *sent]),
         completions={n: table_of(COMPLETIONS, t.completions) for n, t in pipelines.items()},
         spans={n: chunked(table_of(SPANS, t.spans), batch) for n, t in pipelines.items()},
+        events={n: table_of(EVENTS, t.events) for n, t in pipelines.items()},
     )
 
 
@@ -84,7 +87,7 @@ MINIMAL: dict[str, Any] = {
 
 def _described(traffic: Traffic) -> dict[str, Any]:
     load = {"kind": traffic.kind, "begin_ns": traffic.begin_ns, "end_ns": traffic.end_ns}
-    names = {"stages": list(traffic.stages), "routes": [], "events": []}
+    names = {"stages": list(traffic.stages), "routes": [], "events": list(traffic.event_names)}
     return {"status": "done", "reason": None, **names, "load": load, **traffic.manifest}
 
 
@@ -147,3 +150,36 @@ def closed(service: Sequence[int]) -> Traffic:
     due = np.concatenate([[0], ends[:-1]]).astype(np.int64)
     made = served(due, np.asarray(service), end_ns=int(ends[-1]) if len(ends) else 0)
     return replace(made, kind="closed", dispatch={"query": []})
+
+
+def chained(due: ArrayLike, services: ArrayLike, end_ns: int | None = None) -> Traffic:
+    """One server that takes each query through stages ``a``, ``b``, ... before the next one.
+
+    Parameters
+    ----------
+    services
+        ns, shape (queries, stages).
+    """
+    times = np.asarray(services, dtype=np.int64)
+    count, stages = times.shape
+    made = served(due, times.sum(axis=1), end_ns=end_ns)
+    sent = np.asarray(made.completions["sent"], dtype=np.int64)
+    begin = np.asarray(made.completions["started"], dtype=np.int64)
+    edges = np.concatenate([begin[:, None], begin[:, None] + np.cumsum(times, axis=1)], axis=1)
+    ids = np.arange(count * (stages + 1)).reshape(count, stages + 1)
+    ready = np.concatenate([sent[:, None], edges[:, :-1]], axis=1)
+    start = np.concatenate([begin[:, None], edges[:, :-1]], axis=1)
+    end = np.concatenate([begin[:, None], edges[:, 1:]], axis=1)
+    spans = {
+        "span": ids.ravel().tolist(),
+        "query": np.repeat(np.arange(count), stages + 1).tolist(),
+        "parents": [[] if i % (stages + 1) == 0 else [i - 1] for i in ids.ravel().tolist()],
+        "visit": [1] * ids.size,
+        "stage": [stages, *range(stages)] * count,
+        "ready": ready.ravel().tolist(),
+        "start": start.ravel().tolist(),
+        "end": end.ravel().tolist(),
+        "outcome": [Outcome.DONE] * ids.size,
+    }
+    names = (*(chr(ord("a") + i) for i in range(stages)), "data")
+    return replace(made, spans=spans, stages=names)

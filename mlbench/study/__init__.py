@@ -1,0 +1,1 @@
+"""Studies: blocks of runs that belong together, read while they are made and after."""
