@@ -20,14 +20,17 @@ from mlbench.machine.host_findings import (
     judge_virtual,
 )
 from mlbench.machine.memory import read_memory
+from mlbench.machine.mps import control_program
 from mlbench.machine.permissions import read_permissions
 from mlbench.machine.software import missing_extras, read_software
 from mlbench.machine.software_findings import (
     judge_extras,
     judge_gpus,
+    judge_mps,
     judge_system,
     judge_torch,
 )
+from mlbench.machine.telemetry_findings import counts_pressure, judge_telemetry
 from mlbench.machine.torch_build import read_torch
 
 __all__ = ["diagnose"]
@@ -55,6 +58,8 @@ def diagnose(out: Path = Path("runs"), seconds: float = 0.5) -> list[Finding]:
         *judge_memory(memory),
         *judge_torch(read_torch(), gpus),
         *judge_gpus(gpus, os.getpid()),
+        *judge_mps(gpus, control_program()),
+        *judge_telemetry(gpus, counts_pressure()),
         *judge_permissions(read_permissions()),
         *judge_extras(missing_extras()),
         *judge_disk(read_disk(out)),

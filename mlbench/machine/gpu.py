@@ -13,9 +13,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from mlbench.machine.patience import in_time
+
 __all__ = ["Gpu", "GpuProcess", "Gpus", "MigInstance", "device_count", "read_gpus", "visible"]
 
 Answer = TypeVar("Answer")
+
+PATIENCE_S = 10.0
+"""How long a driver may take to come up; one that is loaded answers in milliseconds."""
 
 COMPUTE_MODES = {0: "default", 1: "exclusive_thread", 2: "prohibited", 3: "exclusive_process"}
 
@@ -140,11 +145,17 @@ def read_gpus(processes: bool = True, nvml: Any = None) -> Gpus:  # Any: pynvml 
     nvml
         What to ask; default: pynvml.
     """
-    try:
+
+    def ask() -> Gpus:
         with _opened(nvml) as ready:
             return _read_all(ready, processes)
+
+    try:
+        return in_time(ask, PATIENCE_S)
     except _NvmlError as error:
         return Gpus(reasons={"devices": str(error)})
+    except TimeoutError as error:
+        return Gpus(reasons={"devices": f"NVIDIA's driver hangs: {error}"})
 
 
 def device_count(nvml: Any = None) -> int:  # Any: pynvml has no types
@@ -153,12 +164,16 @@ def device_count(nvml: Any = None) -> int:  # Any: pynvml has no types
     Zero where NVML does not work; `read_gpus` says why.
     """
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    try:
+
+    def ask() -> int:
         with _opened(nvml) as ready:
             if listed is None:
                 return _Asked(ready)("devices", ready.nvmlDeviceGetCount) or 0
             return len(visible(_read_all(ready, processes=False).devices, listed))
-    except _NvmlError:
+
+    try:
+        return in_time(ask, PATIENCE_S)
+    except (_NvmlError, TimeoutError):
         return 0
 
 

@@ -230,6 +230,9 @@ def _judge_rights(permissions: Permissions) -> Iterator[Finding]:
     elif permissions.realtime is False:
         text = "not allowed: on a busy machine the dispatcher wakes up to some milliseconds late"
         yield Finding("real-time priority", "note", text, FIXES["realtime"])
+    if permissions.high_priority is False:
+        text = "not allowed: a pipeline cannot have priority: high; best_effort works"
+        yield Finding("priority", "note", text, FIXES["high_priority"])
     if permissions.pin_cpus is False:
         text = "not allowed: pipelines cannot be kept to their processors"
         yield Finding("pinning", "missing", text, FIXES["pin_cpus"])

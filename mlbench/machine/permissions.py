@@ -10,7 +10,18 @@ from pathlib import Path
 from mlbench.machine import kernel
 from mlbench.machine.missing import explained
 
-__all__ = ["FIXES", "Permissions", "may_set_realtime", "read_permissions"]
+__all__ = [
+    "FIXES",
+    "HIGH_NICE",
+    "Permissions",
+    "may_have_high_priority",
+    "may_set_nice",
+    "may_set_realtime",
+    "read_permissions",
+]
+
+HIGH_NICE = -10
+"""Niceness of a pipeline with high priority."""
 
 CAP_SYS_NICE = 1 << 23
 CAP_IPC_LOCK = 1 << 14
@@ -36,6 +47,8 @@ class Permissions:
         What a pipe's buffer may be enlarged to.
     shared_memory_bytes, shared_memory_free_bytes
         Size of the file system that shared memory lives in, and what is free of it.
+    high_priority
+        Whether a pipeline may be put before all others that are not nice.
     reasons
         Why a field is null, by its name.
     """
@@ -49,12 +62,15 @@ class Permissions:
     pipe_max_bytes: int | None = None
     shared_memory_bytes: int | None = None
     shared_memory_free_bytes: int | None = None
+    high_priority: bool | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 FIXES: Mapping[str, str] = {
     "realtime": 'echo "$USER - rtprio 50" | sudo tee /etc/security/limits.d/mlbench.conf, and log '
     "in again; in a container: docker run --cap-add SYS_NICE",
+    "high_priority": 'echo "$USER - nice -10" | sudo tee -a /etc/security/limits.d/mlbench.conf, '
+    "and log in again; in a container: docker run --cap-add SYS_NICE",
     "pin_cpus": "docker run --security-opt seccomp=unconfined, or a runtime that allows "
     "sched_setaffinity",
     "rapl": "sudo chmod o+r /sys/class/powercap/intel-rapl:*/energy_uj",
@@ -69,6 +85,7 @@ FIXES: Mapping[str, str] = {
 
 REASONS = {
     "realtime": "this system has no limit on real-time priorities to ask for",
+    "high_priority": "this system has no limit on niceness to ask for",
     "pin_cpus": "this system has no processor affinity",
     "rapl": "this machine shows no energy counters; a hypervisor may hide them",
     "perf_event_paranoid": "the kernel does not say",
@@ -87,6 +104,7 @@ def read_permissions(root: Path = Path("/")) -> Permissions:
     unlimited = bool(capabilities & CAP_IPC_LOCK)
     permissions = Permissions(
         realtime=may_set_realtime(capabilities, _limit("RLIMIT_RTPRIO")),
+        high_priority=may_set_nice(HIGH_NICE, capabilities, _limit("RLIMIT_NICE")),
         pin_cpus=_may_pin(),
         rapl=_may_read_rapl(root),
         perf_event_paranoid=kernel.number(root / "proc/sys/kernel/perf_event_paranoid"),
@@ -115,6 +133,29 @@ def may_set_realtime(capabilities: int, limit: tuple[int, int] | None) -> bool |
     if limit is None:
         return None
     return bool(capabilities & CAP_SYS_NICE) or limit[1] != 0
+
+
+def may_set_nice(nice: int, capabilities: int, limit: tuple[int, int] | None) -> bool | None:
+    """Whether a process may lower its niceness so far; null where there is no such limit.
+
+    A limit of n allows a niceness down to 20 - n, see getrlimit(2).
+
+    Parameters
+    ----------
+    capabilities
+        The effective set, as a bit mask.
+    limit
+        Soft and hard limit; -1 is no limit.
+    """
+    if limit is None:
+        return None
+    lowest = -20 if limit[0] < 0 else 20 - limit[0]
+    return bool(capabilities & CAP_SYS_NICE) or nice >= lowest
+
+
+def may_have_high_priority(root: Path = Path("/")) -> bool:
+    """Whether this process may put a pipeline before all others that are not nice."""
+    return bool(may_set_nice(HIGH_NICE, _capabilities(root), _limit("RLIMIT_NICE")))
 
 
 def _capabilities(root: Path) -> int:

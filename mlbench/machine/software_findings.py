@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 
 from mlbench.machine.cpu import Cpu
 from mlbench.machine.finding import Finding, gib
-from mlbench.machine.gpu import Gpu, Gpus
+from mlbench.machine.gpu import Gpu, Gpus, MigInstance
 from mlbench.machine.memory import Memory
+from mlbench.machine.mps import CONTROL, INSTALL
 from mlbench.machine.software import Software
 from mlbench.machine.torch_build import TorchBuild
 
-__all__ = ["judge_extras", "judge_gpus", "judge_system", "judge_torch"]
+__all__ = ["judge_extras", "judge_gpus", "judge_mps", "judge_system", "judge_torch"]
 
 ASKED = {
     "uuid": "name and place",
@@ -100,6 +101,23 @@ def judge_gpus(gpus: Gpus, own: int) -> Iterator[Finding]:
         yield from _judge_gpu(gpu, own)
 
 
+def judge_mps(gpus: Gpus, program: str | None) -> Iterator[Finding]:
+    """Findings on MPS, where there is a GPU to share.
+
+    Parameters
+    ----------
+    program
+        Path of its control program; null where it is not installed.
+    """
+    if not gpus.devices:
+        return
+    if program is None:
+        text = f"no {CONTROL} on the path: pipelines cannot have sharing: mps"
+        yield Finding("mps", "note", text, INSTALL)
+    else:
+        yield Finding("mps", "ok", f"{program}: pipelines can have sharing: mps")
+
+
 def _judge_gpu(gpu: Gpu, own: int) -> Iterator[Finding]:
     subject = f"gpu {gpu.index}"
     yield Finding(subject, "ok", f"{gpu.name or 'unknown'}, {gib(gpu.memory_bytes)}")
@@ -134,13 +152,18 @@ def _judge_modes(gpu: Gpu, subject: str) -> Iterator[Finding]:
             f"sudo nvidia-smi -i {gpu.index} -pm 1",
         )
     if gpu.mig:
-        names = ", ".join(part.name or "unknown" for part in gpu.mig_instances) or "none"
+        names = ", ".join(map(_named, gpu.mig_instances)) or "none"
         yield Finding(
             subject,
             "note",
             f"MIG is on, with the instances: {names}; CUDA shows a process one of them at most",
             f"sudo nvidia-smi -i {gpu.index} -mig 0",
         )
+
+
+def _named(instance: MigInstance) -> str:
+    """A MIG instance with the UUID by which a placement names it."""
+    return f"{instance.name or 'unknown'} ({instance.uuid or 'no UUID'})"
 
 
 def judge_extras(extras: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mlbench.errors import EngineError
+from mlbench.machine.permissions import HIGH_NICE
 from mlbench.spec import Benchmark, Placement
 
 __all__ = ["ResolvedPlacement", "divide", "divide_here", "environment", "pin"]
 
-BEST_EFFORT_NICE = 10
+NICE = {"high": HIGH_NICE, "best_effort": 10}
+"""The scheduler weighs a step of niceness by 1.25: ten of them are a factor of nine."""
 
 
 @dataclass(frozen=True)
@@ -171,13 +173,17 @@ def pin(placement: ResolvedPlacement) -> None:
 
     Call it before a library starts threads: Linux keeps affinity and niceness by thread,
     and a thread has those of the one that started it. ``best_effort`` gets nice 10, so
-    that the scheduler gives it about a tenth of a processor that others want too.
+    that the scheduler gives it about a tenth of a processor that others want too; ``high``
+    gets nice -10, and others about a tenth. The others are the run's: where the kernel
+    groups processes by session (autogroup, sched(7)) or by container, niceness counts
+    inside of the group, and the engine has a session of its own.
 
     Raises
     ------
     EngineError
         If the processors are not this process's to use: the kernel would quietly take
-        those that are, and two pipelines would share what the spec keeps apart.
+        those that are, and two pipelines would share what the spec keeps apart. Or if the
+        priority is not.
     """
     if not hasattr(os, "sched_setaffinity"):
         raise EngineError("pinning a pipeline to processors needs Linux")
@@ -189,9 +195,22 @@ def pin(placement: ResolvedPlacement) -> None:
         raise _not_pinned(wanted, before, error.strerror or str(error)) from None
     if os.sched_getaffinity(0) != wanted:
         raise _not_pinned(wanted, before, "some are not this process's to use")
-    if placement.priority == "best_effort":
-        nice = max(os.getpriority(os.PRIO_PROCESS, 0), BEST_EFFORT_NICE)
-        os.setpriority(os.PRIO_PROCESS, 0, nice)
+    _prioritise(placement.priority)
+
+
+def _prioritise(priority: str) -> None:
+    """Set the niceness; one that a process has already is kept where it goes further."""
+    if priority not in NICE:
+        return
+    present, wanted = os.getpriority(os.PRIO_PROCESS, 0), NICE[priority]
+    further = min if wanted < 0 else max
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, further(present, wanted))
+    except PermissionError:
+        raise EngineError(
+            f"priority {priority} needs the right to nice {wanted}, which this user has not: "
+            "leave it out, and give the others priority: best_effort"
+        ) from None
 
 
 def _not_pinned(wanted: set[int], before: set[int], reason: str) -> EngineError:

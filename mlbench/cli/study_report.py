@@ -1,0 +1,195 @@
+"""A study on one page: what it is, whether it holds, and what slowed down by how much."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mlbench.cli.footnotes import Footnotes
+from mlbench.cli.numbers import significant
+from mlbench.cli.page import Page, name
+from mlbench.cli.tables import Column, fits, table_of
+from mlbench.cli.text import plain
+
+if TYPE_CHECKING:
+    from mlbench.study.study import Study
+
+__all__ = ["print_study"]
+
+STATUS_STYLES = {"done": "green", "failed": "red", "aborted": "red", "stopped": "yellow"}
+SLOWDOWNS = (
+    ("throughput", "throughput"),
+    ("latency_mean", "mean latency"),
+    ("latency_p50", "p50"),
+    ("latency_p90", "p90"),
+    ("latency_p99", "p99"),
+)
+STAGES = (
+    ("slowdown", "service_mean", "service\nmean"),
+    ("slowdown", "service_p50", "service\np50"),
+    ("slowdown", "service_p99", "service\np99"),
+    ("added_ms", "queueing_mean", "queueing\nmean, ms more"),
+)
+TOGETHER = (("stp", "STP"), ("antt", "ANTT"), ("jain", "Jain"), ("fairness", "fairness"))
+
+FLOOR = re.compile(r"p\d+ needs \d+ (queries|spans)")
+"""What a quantile needs; how many there are differs by block and by side."""
+
+Json = Mapping[str, Any]
+"""The summary of a study, or a part of it; Any: JSON."""
+
+
+def print_study(study: Study, variant: str, summary: Json, page: Page) -> None:
+    """Print the whole page of a study.
+
+    Parameters
+    ----------
+    variant
+        Of the placements; empty where there is one.
+    """
+    page.print(_header(study, variant, summary))
+    page.print(_verdict(summary))
+    notes = Footnotes()
+    for table in (_slowdowns(summary, notes, page), *_parts(summary, notes)):
+        page.print(table, Text(), sep="\n")
+    for line in notes.lines():
+        page.print(line)
+    page.print(Text(_convention(summary), style="dim"))
+
+
+# -- the head of the page ----------------------------------------------------------------
+
+
+def _header(study: Study, variant: str, summary: Json) -> RenderableType:
+    title = name(study.bench.name + (f", {variant}" if variant else ""), "bold")
+    title.append("  ")
+    title.append(plain(summary["status"]), style=STATUS_STYLES.get(summary["status"], "cyan"))
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for key, text in _facts(study, summary):
+        grid.add_row(key, Text(plain(text)))
+    return Group(title, grid, Text())
+
+
+def _facts(study: Study, summary: Json) -> Iterator[tuple[str, str]]:
+    blocks, window = summary["blocks"], summary["window"]
+    created = datetime.fromtimestamp(study.manifest.created)  # local time, of whoever reads
+    yield "when", created.strftime("%Y-%m-%d %H:%M:%S")
+    yield (
+        "blocks",
+        f"{blocks['valid']} valid of {summary['repeats']}, design {summary['design']['kind']}",
+    )
+    yield "window", f"{window['seconds']:g} s after {window['settle']:g} s"
+    for pipeline, capacity in summary["capacity"].items():
+        text = f"{pipeline} {significant(capacity['rate'])} queries/s ({capacity['how']})"
+        yield "capacity", text
+    yield "study", str(study.path)
+
+
+def _verdict(summary: Json) -> RenderableType:
+    valid = summary["verdict"] == "VALID"
+    head = Text(plain(summary["verdict"]), style="bold green" if valid else "bold red")
+    grid = Table.grid(padding=(0, 1))
+    for reason in summary["reasons"]:
+        grid.add_row("  -", Text(plain(reason)))
+    for note in (*summary["notes"], *summary["relaxed"]):
+        grid.add_row("  -", Text(plain(note), style="dim"))
+    return Group(head, grid, Text()) if grid.row_count else Group(head, Text())
+
+
+def _convention(summary: Json) -> str:
+    interval = summary["interval"]
+    share = f"{interval['confidence']:.0%}"
+    return (
+        "Slowdown is together over alone, of throughput alone over together: above 1 is worse. "
+        f"In brackets its {share} interval over blocks: {interval['kind']}."
+    )
+
+
+# -- tables ------------------------------------------------------------------------------
+
+
+def _slowdowns(summary: Json, notes: Footnotes, page: Page) -> Table:
+    """One row a pipeline of each treatment; the means alone where the page is narrow."""
+    co_tenant = summary["design"].get("pipeline")  # of `against`: it is never alone
+    rows = [
+        (treatment, pipeline, found)
+        for treatment, each in summary["treatments"].items()
+        for pipeline, found in each["pipelines"].items()
+        if pipeline != co_tenant
+    ]
+    whole = _slowdown_table(rows, SLOWDOWNS, Footnotes())
+    return _slowdown_table(rows, SLOWDOWNS if fits(whole, page) else SLOWDOWNS[:2], notes)
+
+
+def _slowdown_table(
+    rows: Sequence[tuple[str, str, Json]], metrics: Sequence[tuple[str, str]], notes: Footnotes
+) -> Table:
+    found = [each for _, _, each in rows]
+    outcomes = [Text(plain(str(each["outcome"] or "-"))) for each in found]
+    return table_of(
+        [
+            Column("treatment", [name(treatment) for treatment, _, _ in rows], "left"),
+            Column("slowdown of", [name(pipeline, "bold") for _, pipeline, _ in rows], "left"),
+            *(_slowdown(found, key, title, notes) for key, title in metrics),
+            Column("outcome", outcomes, "left"),
+        ]
+    )
+
+
+def _slowdown(rows: Sequence[Json], key: str, title: str, notes: Footnotes) -> Column:
+    return Column(
+        title, [_cell(row["slowdown"][key], notes, _reason(row, f"slowdown.{key}")) for row in rows]
+    )
+
+
+def _parts(summary: Json, notes: Footnotes) -> Iterator[Table]:
+    """What the pipelines do together; the stages too, where there is one treatment."""
+    treatments, rows = summary["treatments"], list(summary["treatments"].values())
+    if summary["design"]["kind"] != "against":  # the co-tenant has no progress to add
+        columns = [Column("treatment", [name(key) for key in treatments], "left")]
+        for key, title in TOGETHER:
+            cells = [_cell(row[key], notes, row["null_reasons"].get(key)) for row in rows]
+            columns.append(Column(title, cells))
+        yield table_of(columns)
+    if len(rows) == 1:
+        for pipeline, found in rows[0]["pipelines"].items():
+            if found["stages"]:
+                yield _stages(pipeline, found, notes)
+
+
+def _stages(pipeline: str, found: Json, notes: Footnotes) -> Table:
+    stages = found["stages"]
+    columns = [Column(f"stage of\n{plain(pipeline)}", [name(key) for key in stages], "left")]
+    for part, key, title in STAGES:
+        cells = [
+            _cell(stage[part][key], notes, _reason(found, f"stages.{label}.{part}.{key}"))
+            for label, stage in stages.items()
+        ]
+        columns.append(Column(title, cells))
+    return table_of(columns)
+
+
+def _cell(estimate: Json, notes: Footnotes, reason: str | None) -> Text:
+    """``2.01 (1.97 to 2.05)``; a dash with its reason where there is no number."""
+    value, low, high = (estimate[key] for key in ("estimate", "low", "high"))
+    if value is None:
+        return notes.cell(None, reason)
+    bounds = "" if low is None else f" ({significant(low)} to {significant(high)})"
+    return notes.cell(f"{significant(value)}{bounds}", reason)
+
+
+def _reason(row: Json, key: str) -> str | None:
+    """Why a value is null; the rows share a footnote where only the counts differ."""
+    reason = row["null_reasons"].get(key) or row["reason"]
+    if reason is None:
+        return None
+    floor = FLOOR.search(reason)
+    return floor.group() if floor else str(reason)

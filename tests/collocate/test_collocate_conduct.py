@@ -1,0 +1,248 @@
+"""How a study is conducted: what is made again, what ends it, and what it says meanwhile.
+
+No run is made: an attempt gives at once what the test says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from collocate_support import Interrupter, bench, ledger, names, pipeline
+
+from mlbench.collocation import conduct
+from mlbench.collocation.conduct import Conductor, settle
+from mlbench.collocation.design import treatments_of
+from mlbench.collocation.ledger import Ledger
+from mlbench.collocation.watcher import Step, Watcher
+from mlbench.errors import EngineError
+
+pytestmark = pytest.mark.unit
+
+Outcome = Mapping[str, Any]
+
+VALID: Outcome = {"status": "done", "verdict": "VALID"}
+INVALID: Outcome = {"status": "done", "verdict": "INVALID", "reasons": ("It was late.",)}
+FAILED: Outcome = {"status": "failed", "verdict": "INVALID", "reasons": ("It fell over.",)}
+
+SHARED = {"a": pipeline(load={"poisson": {"utilisation": 0.5}}), "b": pipeline()}
+
+
+@pytest.fixture
+def world(monkeypatch):
+    """What becomes of each attempt: a function of its step, and the attempts that were made."""
+    attempts: list[Any] = []
+
+    def let(outcome: Callable[[Step], Outcome]):
+        class Scripted(conduct.Attempt):
+            def make(self, step: Step, watcher: Watcher) -> Any:
+                attempts.append(self)
+                watcher.going(step, None)
+                return step.entry.model_copy(update=dict(outcome(step)))
+
+        monkeypatch.setattr(conduct, "Attempt", Scripted)
+        monkeypatch.setattr(conduct, "measured", lambda directory, name: (20.0, "alone"))
+        return attempts
+
+    return let
+
+
+def always(outcome: Outcome) -> Callable[[Step], Outcome]:
+    return lambda step: outcome
+
+
+def of(treatment: str, outcome: Outcome) -> Callable[[Step], Outcome]:
+    """One treatment comes out so, all others VALID."""
+    return lambda step: outcome if step.entry.treatment == treatment else VALID
+
+
+# -- runs --------------------------------------------------------------------------------
+
+
+def test_every_run_that_is_planned_is_made(world, tmp_path):
+    book = ledger(bench("ab", repeats=2), tmp_path)
+    planned = names(book.manifest.runs)
+    attempts = world(always(VALID))
+    Conductor({"": book}, Watcher()).conduct()
+    assert len(attempts) == 6
+    assert names(book.manifest.runs) == planned
+    assert (book.manifest.status, book.valid_blocks) == ("done", 2)
+
+
+def test_a_treatment_runs_its_pipelines_in_the_window_of_the_study(world, tmp_path):
+    book = ledger(bench("ab", repeats=1, seconds=4, settle=1), tmp_path)
+    attempts = world(always(VALID))
+    Conductor({"": book}, Watcher()).conduct()
+    assert {attempt.names for attempt in attempts} == {("a",), ("b",), ("a", "b")}
+    assert {(each.window.settle, each.window.seconds) for each in attempts} == {(1, 4)}
+
+
+def test_an_invalid_run_is_kept_and_made_again(world, tmp_path):
+    book = ledger(bench("ab", repeats=1), tmp_path)
+    world(lambda step: INVALID if step.entry.attempt == 0 else VALID)
+    Conductor({"": book}, Watcher()).conduct()
+    assert [run.verdict for run in book.manifest.runs] == ["INVALID"] * 3 + ["VALID"] * 3
+    assert (book.manifest.status, book.valid_blocks) == ("done", 1)
+
+
+def test_a_run_is_made_again_up_to_the_limit(world, tmp_path):
+    book = ledger(bench("ab", repeats=2, attempts=3), tmp_path)
+    world(of("together", INVALID))
+    Conductor({"": book}, Watcher()).conduct()
+    assert names(book.manifest.runs).count("together") == 6
+    assert names(book.manifest.runs).count("alone-a") == 2
+    assert (book.manifest.status, book.valid_blocks) == ("done", 0)
+
+
+def test_what_fails_in_every_attempt_is_tried_once_in_the_blocks_after(world, tmp_path):
+    book = ledger(bench("ab", repeats=3, attempts=3), tmp_path)
+    world(of("together", FAILED))
+    Conductor({"": book}, Watcher()).conduct()
+    tried = [run.block for run in book.manifest.runs if run.treatment == "together"]
+    assert tried == [0, 0, 0, 1, 2]
+    assert book.manifest.status == "done"
+
+
+def test_each_level_is_that_of_its_treatment(world, tmp_path):
+    spin = pipeline({"uses": "synthetic.spin", "with": {"seconds": 0.1}})
+    against = {"pipeline": "b", "dial": "seconds", "levels": [0.2, 0.4]}
+    book = ledger(bench({"a": pipeline(), "b": spin}, against=against, repeats=1), tmp_path)
+    attempts = world(always(VALID))
+    Conductor({"": book}, Watcher()).conduct()
+    found = {
+        (each.names, each.bench.pipelines["b"].stages["step"].with_["seconds"]) for each in attempts
+    }
+    assert found == {(("a",), 0.1), (("a", "b"), 0.2), (("a", "b"), 0.4)}
+
+
+# -- capacity ----------------------------------------------------------------------------
+
+
+def test_a_capacity_is_found_first_and_all_runs_have_one_rate(world, tmp_path):
+    book = ledger(bench(SHARED, repeats=2), tmp_path)
+    attempts = world(always(VALID))
+    Conductor({"": book}, Watcher()).conduct()
+    first, *others = [each.bench.pipelines["a"].load for each in attempts]
+    assert (first.name, first.options) == ("closed", {"concurrency": 1})
+    assert {str(load.options) for load in others} == {"{'rate': 10.0}"}
+    assert book.manifest.capacity["a"].rate == 20.0
+    assert len(attempts) == 7
+
+
+def test_a_capacity_that_is_not_found_ends_the_study(world, tmp_path):
+    book = ledger(bench(SHARED, repeats=2, attempts=2), tmp_path)
+    attempts = world(of("capacity-a", INVALID))
+    Conductor({"": book}, Watcher()).conduct()
+    assert len(attempts) == 2
+    assert book.manifest.status == "failed"
+    assert book.manifest.reasons == ("The capacity of a was not found.",)
+
+
+# -- its end -----------------------------------------------------------------------------
+
+
+def test_an_interrupt_ends_the_study_and_leaves_the_run_to_be_made_again(world, tmp_path):
+    book = ledger(bench("ab", repeats=2), tmp_path)
+    attempts = world(always({"status": "stopped", "verdict": "INVALID"}))
+    Conductor({"": book}, Interrupter(book.next().treatment)).conduct()
+    assert len(attempts) == 1
+    assert book.manifest.status == "stopped"
+    assert book.waiting == 6
+    assert [run.attempt for run in book.manifest.runs].count(1) == 1
+
+
+def test_an_interrupt_in_the_pause_makes_no_run(world, tmp_path):
+    book = ledger(bench("ab", repeats=2), tmp_path)
+    world(always({"status": "planned"}))
+    Conductor({"": book}, Interrupter(book.next().treatment, "began")).conduct()
+    assert book.manifest.status == "stopped"
+    assert {run.status for run in book.manifest.runs} == {"planned"}
+    assert book.waiting == 6
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "reasons"),
+    [(KeyboardInterrupt(), "stopped", ()), (EngineError("no room"), "failed", ("no room",))],
+)
+def test_whatever_ends_it_the_study_says_so_and_can_go_on(world, tmp_path, error, status, reasons):
+    book = ledger(bench("ab", repeats=1), tmp_path)
+
+    def fail(step: Step) -> Outcome:
+        raise error
+
+    world(fail)
+    with pytest.raises(type(error)):
+        Conductor({"": book}, Watcher()).conduct()
+    assert (book.manifest.status, book.manifest.reasons) == (status, reasons)
+    assert book.manifest.process is None
+    assert book.manifest.runs[0].verdict == "INVALID"
+    assert book.waiting == 3
+
+
+def test_a_run_that_was_cut_off_is_kept_as_an_attempt_and_planned_again(tmp_path):
+    book = ledger(bench("ab", repeats=1), tmp_path)
+    entry = book.next()
+    book.note(entry.model_copy(update={"status": "going"}))
+    settle(book)
+    first, *_, last = book.manifest.runs
+    assert (first.status, first.verdict) == ("aborted", "INVALID")
+    assert "interrupted" in first.reasons[0]
+    assert (last.treatment, last.attempt, last.status) == (entry.treatment, 1, "planned")
+
+
+# -- several placements ------------------------------------------------------------------
+
+
+def variants(tmp_path, what=None):
+    found = {}
+    for variant in ("one", "two", "three"):
+        (tmp_path / variant).mkdir()
+        found[variant] = ledger(what or bench("ab", repeats=4), tmp_path / variant)
+    return found
+
+
+def test_the_blocks_of_several_placements_are_made_in_turn(world, tmp_path):
+    books = variants(tmp_path)
+    attempts = world(always(VALID))
+    Conductor(books, Watcher()).conduct()
+    made = [(each.directory.parts[-4], each.directory.parts[-2]) for each in attempts]
+    rounds = [made[i : i + 9] for i in range(0, 36, 9)]
+    assert [{block for _, block in each} for each in rounds] == [{f"00{i}"} for i in range(4)]
+    turns = [tuple(dict.fromkeys(variant for variant, _ in each)) for each in rounds]
+    assert all(len(turn) == 3 for turn in turns)
+    assert len(set(turns)) > 1
+
+
+def test_a_capacity_that_one_placement_finds_is_that_of_all(world, tmp_path):
+    books = {}
+    for index, variant in enumerate(("one", "two")):
+        (tmp_path / variant).mkdir()
+        what = bench(SHARED, repeats=1)
+        treatments = treatments_of(what, capacities=index == 0)
+        books[variant] = Ledger.new(tmp_path / variant, what, treatments, {}, variant)
+    attempts = world(always(VALID))
+    Conductor(books, Watcher()).conduct()
+    assert len(attempts) == 7
+    assert {book.manifest.capacity["a"].rate for book in books.values()} == {20.0}
+
+
+# -- what is said meanwhile --------------------------------------------------------------
+
+
+def test_each_step_says_where_the_study_is(world, tmp_path):
+    book = ledger(bench("ab", repeats=2), tmp_path)
+    seen: list[Step] = []
+
+    class Listener(Watcher):
+        def began(self, step: Step) -> None:
+            seen.append(step)
+
+    world(lambda step: INVALID if (step.number, step.entry.attempt) == (1, 0) else VALID)
+    Conductor({"": book}, Listener()).conduct()
+    assert [step.number for step in seen] == list(range(1, 8))
+    assert [step.runs for step in seen] == [6] + [7] * 6
+    assert seen[0].text == f"block 1 of 2: {seen[0].entry.treatment}"
+    assert seen[3].text.endswith(", attempt 2")
+    lefts = [step.left_s for step in seen]
+    assert lefts[-1] < lefts[0]
