@@ -10,7 +10,19 @@ from numpy.typing import NDArray
 
 from mlbench.records import NULL
 
-__all__ = ["Floats", "Integers", "Mask", "Rows", "column", "locate", "nullable"]
+__all__ = [
+    "Floats",
+    "Integers",
+    "Mask",
+    "Rows",
+    "ascending",
+    "column",
+    "distinct",
+    "greatest",
+    "locate",
+    "nullable",
+    "selected",
+]
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -46,10 +58,12 @@ def locate(keys: Integers, wanted: Integers) -> Rows:
     low, high = int(keys.min()), int(keys.max())
     if high - low > SPARSE * keys.size + 1024:
         return _search(keys, wanted)
+    inside = (wanted >= low) & (wanted <= high)
+    if high - low + 1 == keys.size and bool((np.diff(keys) == 1).all()):
+        return np.where(inside, wanted - low, -1)  # each key stands in the row of its number
     kind = np.int32 if keys.size < 2**31 else np.int64
     table = np.full(high - low + 2, -1, dtype=kind)  # the last stands for all keys outside
     table[keys - low] = np.arange(keys.size, dtype=kind)
-    inside = (wanted >= low) & (wanted <= high)
     found: Rows = table[np.where(inside, wanted - low, -1)]
     return found
 
@@ -60,3 +74,56 @@ def _search(keys: Integers, wanted: Integers) -> Rows:
     rows: Rows = order[np.minimum(places, keys.size - 1)]
     rows[keys[rows] != wanted] = -1
     return rows
+
+
+def ascending(values: Integers) -> Integers:
+    """The values in ascending order; as they are, where they stand so already."""
+    if bool((values[1:] >= values[:-1]).all()):
+        return values
+    return np.sort(values)
+
+
+def distinct(keys: Integers) -> Integers:
+    """The keys in ascending order, each once.
+
+    Ids count up from some number, so a mark for each answers without sorting.
+    `numpy.unique` takes ten times as long: it hashes them first.
+    """
+    if not keys.size:
+        return keys
+    low, high = int(keys.min()), int(keys.max())
+    if high - low > SPARSE * keys.size + 1024:
+        ordered: Integers = np.sort(keys)
+        first: Mask = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+        return ordered[first]
+    marks = np.zeros(high - low + 1, dtype=np.bool_)
+    marks[keys - low] = True
+    return np.flatnonzero(marks) + low
+
+
+def selected(table: pa.Table, rows: Mask) -> pa.Table:
+    """The rows of a table that a mask has, without copying where they stand together."""
+    count = int(np.count_nonzero(rows))
+    first = int(rows.argmax()) if count else 0
+    if bool(rows[first : first + count].all()):
+        return table.slice(first, count)
+    return table.filter(pa.array(rows))
+
+
+def greatest(values: Integers, group: Rows, rows: Rows, groups: int) -> Rows:
+    """Those of the rows whose value is the greatest of their group, shape (kept,).
+
+    Parameters
+    ----------
+    values, group
+        Of every row; groups count from 0.
+    rows
+        Those to look at.
+    groups
+        How many there are.
+    """
+    best = np.full(groups, NULL, dtype=np.int64)
+    here, mine = values[rows], group[rows]
+    np.maximum.at(best, mine, here)
+    kept: Rows = rows[here == best[mine]]
+    return kept

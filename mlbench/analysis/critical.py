@@ -10,15 +10,16 @@ because each span is ready when its first parent ends.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from mlbench.analysis.arrays import Integers, Mask, Rows, column, locate
+from mlbench.analysis.arrays import Integers, Mask, Rows, column, greatest, locate
 from mlbench.records import NULL
 
-__all__ = ["Paths", "critical_paths"]
+__all__ = ["Paths", "Steps", "critical_paths", "critical_walk"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,22 @@ class Paths:
     queueing_ns: Integers
     ready_ns: Integers
     end_ns: Integers
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Every span on a critical path, arrays of shape (steps,).
+
+    Parameters
+    ----------
+    query
+        Row of its query among those that were asked for.
+    span
+        Row of the span in the table.
+    """
+
+    query: Rows
+    span: Rows
 
 
 @dataclass(frozen=True)
@@ -67,6 +84,22 @@ def critical_paths(spans: pa.Table, queries: Integers) -> Paths:
     links = _links(spans, queries)
     last = _last_leaves(spans, links, queries.size)
     return _walk(spans, links, last)
+
+
+def critical_walk(spans: pa.Table, queries: Integers) -> tuple[Paths, Steps]:
+    """The critical paths, and every span on them from the last of each query to the first.
+
+    Parameters
+    ----------
+    spans, queries
+        As of `critical_paths`. In memory, a step takes 16 bytes.
+    """
+    links = _links(spans, queries)
+    kept: list[tuple[Rows, Rows]] = []
+    paths = _walk(spans, links, _last_leaves(spans, links, queries.size), kept)
+    none = np.empty(0, dtype=np.int64)
+    walking, rows = ([none, *(step[side] for step in kept)] for side in (0, 1))
+    return paths, Steps(np.concatenate(walking), np.concatenate(rows))
 
 
 def _links(spans: pa.Table, queries: Integers) -> Links:
@@ -113,39 +146,45 @@ def _last_leaves(spans: pa.Table, links: Links, queries: int) -> Rows:
     Of branches that end at the same instant the one with the later id is taken.
     """
     rows = np.flatnonzero(links.leaf)
-    rows = _greatest(column(spans, "end"), links.query, rows, queries)
-    rows = _greatest(column(spans, "span"), links.query, rows, queries)
+    rows = greatest(column(spans, "end"), links.query, rows, queries)
+    rows = greatest(column(spans, "span"), links.query, rows, queries)
     last = np.full(queries, -1, dtype=np.int64)
     last[links.query[rows]] = rows
     return last
 
 
-def _greatest(values: Integers, group: Rows, rows: Rows, groups: int) -> Rows:
-    """The rows whose value is the greatest of their group."""
-    best = np.full(groups, NULL, dtype=np.int64)
-    here, mine = values[rows], group[rows]
-    np.maximum.at(best, mine, here)
-    kept: Rows = rows[here == best[mine]]
-    return kept
-
-
-def _walk(spans: pa.Table, links: Links, last: Rows) -> Paths:
+def _walk(
+    spans: pa.Table, links: Links, last: Rows, kept: list[tuple[Rows, Rows]] | None = None
+) -> Paths:
+    """Add up what is on the paths; put each step into ``kept``, where it is given."""
     begin, start, end = (column(spans, name) for name in ("ready", "start", "end"))
     service, queueing = np.zeros(last.size, np.int64), np.zeros(last.size, np.int64)
     ready = np.full(last.size, NULL, dtype=np.int64)
-    walking = np.flatnonzero(last >= 0)
-    rows = last[walking]
     final = np.full(last.size, NULL, dtype=np.int64)
-    final[walking] = end[rows]
-    for _ in range(_longest(links)):
+    final[last >= 0] = end[last[last >= 0]]
+    for walking, rows in _steps(links, last):
         service[walking] += end[rows] - start[rows]
         queueing[walking] += start[rows] - begin[rows]
         arrived = links.first[rows]
         ready[walking[arrived]] = begin[rows[arrived]]
-        rows = links.parent[rows]
-        walking, rows = walking[rows >= 0], rows[rows >= 0]
+        if kept is not None:
+            kept.append((walking, rows))
     whole = ready != NULL
     return Paths(*(np.where(whole, part, NULL) for part in (service, queueing, ready, final)))
+
+
+def _steps(links: Links, last: Rows) -> Iterator[tuple[Rows, Rows]]:
+    """One span back on all paths at once: the queries that still walk, and where they are."""
+    walking = np.flatnonzero(last >= 0)
+    rows = last[walking]
+    left = 2 * links.query.size  # each span is on one path at most, unless parents go in a circle
+    for _ in range(_longest(links)):
+        left -= rows.size
+        if left < 0:
+            return
+        yield walking, rows
+        rows = links.parent[rows]
+        walking, rows = walking[rows >= 0], rows[rows >= 0]
 
 
 def _longest(links: Links) -> int:

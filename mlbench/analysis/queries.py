@@ -6,14 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mlbench.analysis.arrays import Integers, Mask, Rows, column, locate, nullable
-from mlbench.analysis.critical import critical_paths
+from mlbench.analysis.arrays import (
+    Integers,
+    Mask,
+    Rows,
+    column,
+    distinct,
+    locate,
+    nullable,
+    selected,
+)
+from mlbench.analysis.critical import Paths, Steps, critical_paths, critical_walk
 from mlbench.analysis.record import Record
 from mlbench.records import NULL, Outcome, Phase
 
-__all__ = ["OUTCOMES", "RUNNING", "Queries", "queries_of"]
+__all__ = ["OUTCOMES", "RUNNING", "Queries", "queries_of", "walked_queries"]
 
 RUNNING = len(Outcome)
 """Stands beside the codes of `Outcome` for a query that has not ended, in a run that has not."""
@@ -114,11 +122,21 @@ def queries_of(record: Record, name: str) -> Queries:
     kept, too, that only its first span or the list of those that timed out knows of.
     """
     sources = _sources(record, name)
+    return _queries(record, name, sources, critical_paths(record.spanned(name), sources.query))
+
+
+def walked_queries(record: Record, name: str) -> tuple[Queries, Steps]:
+    """The queries of a pipeline, and the spans on their critical paths."""
+    sources = _sources(record, name)
+    paths, steps = critical_walk(record.spanned(name), sources.query)
+    return _queries(record, name, sources, paths), steps
+
+
+def _queries(record: Record, name: str, sources: Sources, paths: Paths) -> Queries:
     due, sent, done = sources.either("due"), sources.either("sent"), sources.completed("done")
     sent = np.where(sent == NULL, sources.first_ready, sent)
     outcome = _outcomes(record, name, sources)
     succeeded = outcome == Outcome.DONE
-    paths = critical_paths(record.spanned(name), sources.query)
     # A path that is not the whole of the query, because its spans are still on their way.
     whole = succeeded & (paths.ready_ns == sent) & (paths.end_ns == done)
     return Queries(
@@ -141,10 +159,10 @@ def queries_of(record: Record, name: str) -> Queries:
 
 def _sources(record: Record, name: str) -> Sources:
     dispatch, completions = record.dispatched(name), record.completed(name)
-    completions = completions.filter(pc.equal(completions["phase"], int(Phase.LOAD)))
+    completions = selected(completions, column(completions, "phase") == Phase.LOAD)
     first = _first_spans(record.spanned(name))
     ids = [column(table, "query") for table in (dispatch, completions, first)]
-    query = np.unique(np.concatenate([*ids, _timed_out(record, name)]))
+    query = distinct(np.concatenate([*ids, _timed_out(record, name)]))
     query = query[query >= 0]
     sent_row, done_row, first_row = (locate(keys, query) for keys in ids)
     ready = _take(column(first, "ready"), first_row)
@@ -152,8 +170,14 @@ def _sources(record: Record, name: str) -> Sources:
 
 
 def _first_spans(spans: pa.Table) -> pa.Table:
-    first = pc.equal(pc.list_value_length(spans["parents"]), 0)
-    return spans.select(["query", "ready"]).filter(first)
+    first = np.zeros(spans.num_rows, dtype=np.bool_)
+    begin = 0
+    for chunk in spans.column("parents").chunks:
+        offsets = chunk.offsets.to_numpy()
+        np.equal(offsets[1:], offsets[:-1], out=first[begin : begin + len(chunk)])
+        begin += len(chunk)
+    rows = np.flatnonzero(first)
+    return pa.table({name: column(spans, name)[rows] for name in ("query", "ready")})
 
 
 def _timed_out(record: Record, name: str) -> Integers:
@@ -185,8 +209,12 @@ def _errors(sources: Sources) -> pa.Array:
 
 
 def _take(values: Integers, rows: Rows) -> Integers:
-    found = np.full(rows.size, NULL, dtype=np.int64)
-    found[rows >= 0] = values[rows[rows >= 0]]
+    if not values.size:
+        return np.full(rows.size, NULL, dtype=np.int64)
+    found = values.take(rows, mode="wrap").astype(np.int64, copy=False)  # -1: the last, for now
+    missing = rows < 0
+    if missing.any():
+        found[missing] = NULL
     return found
 
 

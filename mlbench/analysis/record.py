@@ -8,9 +8,8 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mlbench.analysis.arrays import Integers, column
+from mlbench.analysis.arrays import Integers, column, selected
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, NULL, SPANS, Table
 from mlbench.spec import Benchmark
 
@@ -100,7 +99,8 @@ class Record:
 
     def dispatched(self, name: str) -> pa.Table:
         """The rows of `dispatch` that belong to one pipeline."""
-        return self.dispatch.filter(pc.equal(self.dispatch["pipeline"], self.names.index(name)))
+        codes = column(self.dispatch, "pipeline")
+        return selected(self.dispatch, codes == self.names.index(name))
 
     def completed(self, name: str) -> pa.Table:
         """The completions of one pipeline."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mlbench.analysis.arrays import Integers
+from mlbench.analysis.arrays import Integers, ascending
 from mlbench.analysis.periods import Period, load_period, measured_period
 from mlbench.analysis.queries import Queries
 from mlbench.analysis.record import Record
@@ -47,8 +47,8 @@ class Saturation:
 def backlog(queries: Queries, times_ns: ArrayLike) -> Integers:
     """Queries that were due and had not ended at each of the times, shape of ``times_ns``."""
     times = np.asarray(times_ns, dtype=np.int64)
-    due = np.sort(queries.due[queries.due != NULL])
-    ended = np.sort(queries.done[queries.done != NULL])
+    due = ascending(queries.due[queries.due != NULL])
+    ended = ascending(queries.done[queries.done != NULL])
     found = np.searchsorted(due, times, "right") - np.searchsorted(ended, times, "right")
     return found.astype(np.int64)
 

@@ -14,7 +14,7 @@ from mlbench.analysis.queries import Queries
 from mlbench.analysis.record import Record
 from mlbench.records import Outcome
 
-__all__ = ["StageTimes", "stage_times"]
+__all__ = ["Groups", "StageTimes", "grouped_by_stage", "span_times", "stage_times"]
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,14 @@ def stage_times(record: Record, name: str, queries: Queries) -> dict[str, StageT
     """
     names: Sequence[str] = record.pipeline(name).get("stages") or ()
     spans = record.spanned(name)
-    groups = _groups(spans, queries, len(names))
+    groups = grouped_by_stage(spans, queries, len(names))
     failed = column(spans, "outcome") != Outcome.DONE
     errors = [int(failed[groups.of(i)].sum()) for i in range(len(names))]
-    service = _differences(spans, "end", "start")
+    service = span_times(spans, "end", "start")
     service[failed] = np.inf
     service_ms = [_distribution(service, groups.of(i)) for i in range(len(names))]
     del service  # 80 MB for ten million spans, before the next as many
-    queueing = _differences(spans, "start", "ready")
+    queueing = span_times(spans, "start", "ready")
     queueing_ms = [_distribution(queueing, groups.of(i)) for i in range(len(names))]
     return {
         stage: StageTimes(int(groups.of(i).size), errors[i], service_ms[i], queueing_ms[i])
@@ -72,7 +72,8 @@ def stage_times(record: Record, name: str, queries: Queries) -> dict[str, StageT
     }
 
 
-def _groups(spans: pa.Table, queries: Queries, stages: int) -> Groups:
+def grouped_by_stage(spans: pa.Table, queries: Queries, stages: int) -> Groups:
+    """The rows of spans that belong to measured queries, by the code of their stage."""
     measured = queries.query[queries.measured]
     codes = column(spans, "stage").astype(np.int16)  # NumPy sorts 16 bits in linear time
     codes[(codes < 0) | (codes >= stages)] = stages
@@ -82,8 +83,8 @@ def _groups(spans: pa.Table, queries: Queries, stages: int) -> Groups:
     return Groups(np.argsort(codes, kind="stable"), begins)
 
 
-def _differences(spans: pa.Table, later: str, earlier: str) -> Floats:
-    """The difference of two columns, chunk by chunk, so that no third one is in memory."""
+def span_times(spans: pa.Table, later: str, earlier: str) -> Floats:
+    """The difference of two columns in ns, chunk by chunk: no third one is in memory."""
     found = np.empty(spans.num_rows, dtype=np.float64)
     begin = 0
     for batch in spans.select([later, earlier]).to_batches():

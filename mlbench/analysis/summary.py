@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from mlbench.analysis.events import EventValues, event_values
 from mlbench.analysis.failures import failures
 from mlbench.analysis.latency import Distribution, distribution_ms, lateness_ns, times_ns
 from mlbench.analysis.periods import load_period, measured_period, shared_period
 from mlbench.analysis.queries import OUTCOMES, Queries, queries_of
 from mlbench.analysis.record import Record
 from mlbench.analysis.saturation import Saturation, saturation
+from mlbench.analysis.scores import Score, scores, unscored
+from mlbench.analysis.slo import Attainment, attainment_of
 from mlbench.analysis.stages import StageTimes, stage_times
-from mlbench.analysis.throughput import achieved_rate, attainment, offered_rate
+from mlbench.analysis.throughput import achieved_rate, offered_rate
+from mlbench.analysis.tokens import TokenTimes, token_times
 from mlbench.analysis.verdict import verdict
 from mlbench.records import NULL, Outcome
 
@@ -30,6 +34,13 @@ class Found:
     distributions: Mapping[str, Distribution]
     stages: Mapping[str, StageTimes]
     saturation: Saturation
+    attainment: Attainment | None
+    tokens: TokenTimes | None
+    events: Mapping[str, EventValues]
+    scores: Mapping[str, Score]
+
+
+Slo = dict[str, float | None]
 
 
 def summary(record: Record) -> dict[str, Any]:  # Any: JSON
@@ -44,9 +55,10 @@ def summary(record: Record) -> dict[str, Any]:  # Any: JSON
         ``queries`` (due in the window; in a plain run all), ``errors`` (failed, timed out
         or lost), ``outcomes``, rates in queries/s, times as mean and quantiles in ms, the
         finding ``saturated`` with ``backlog_slope`` in queries/s, ``slo`` with its
-        attainment and goodput, and ``stages``. A value that is null, or leaves some
-        queries out, has its reason under its dotted name in ``null_reasons``. No number is
-        infinite or not a number.
+        attainment and goodput, ``tokens`` (`TokenTimes`; null for a pipeline that makes
+        none), ``events`` (`EventValues` by name), ``scores`` (`Score` by name) and
+        ``stages``. A value that is null, or leaves some queries out, has its reason under
+        its dotted name in ``null_reasons``. No number is infinite or not a number.
     """
     found = {name: _find(record, name) for name in record.names}
     judged = verdict(record, {name: each.queries for name, each in found.items()})
@@ -75,6 +87,10 @@ def _find(record: Record, name: str) -> Found:
         distributions={key: distribution_ms(values) for key, values in times.items()},
         stages=stage_times(record, name, queries),
         saturation=saturation(record, name, queries),
+        attainment=attainment_of(record, name, queries),
+        tokens=token_times(record, name, queries),
+        events=event_values(record, name, queries),
+        scores=scores(record, name, queries),
     )
 
 
@@ -98,7 +114,10 @@ def _pipeline(record: Record, name: str, found: Found) -> dict[str, Any]:  # Any
         **{key: dict(times.values) for key, times in found.distributions.items()},
         "saturated": found.saturation.saturated,
         "backlog_slope": found.saturation.to_dict(),
-        "slo": _slo(record, name, queries, rates["offered_rate"]),
+        "slo": _slo(record, name, found, rates["offered_rate"]),
+        "tokens": _tokens(found.tokens),
+        "events": {event: asdict(values) for event, values in found.events.items()},
+        "scores": {score: asdict(values) for score, values in found.scores.items()},
         "stages": {stage: _stage(times) for stage, times in found.stages.items()},
         "null_reasons": {key: why for key, why in _null_reasons(rates, found) if why},
     }
@@ -113,16 +132,21 @@ def _stage(times: StageTimes) -> dict[str, Any]:  # Any: JSON
     }
 
 
-def _slo(
-    record: Record, name: str, queries: Queries, offered: float | None
-) -> dict[str, float | None] | None:
-    """Attainment over offered queries, and goodput: attainment times the offered rate."""
-    spec = record.bench.pipelines.get(name)
-    if spec is None or spec.slo is None:
+def _tokens(found: TokenTimes | None) -> dict[str, Any] | None:  # Any: JSON
+    if found is None:
         return None
-    share = attainment(queries, spec.slo.latency_ms)
-    goodput = None if share is None or offered is None else share * offered
-    return {"latency_ms": spec.slo.latency_ms, "attainment": share, "goodput": goodput}
+    times = {key: dict(each.values) for key, each in found.distributions.items()}
+    return {"count": found.count, "rate": found.rate, **times}
+
+
+def _slo(record: Record, name: str, found: Found, offered: float | None) -> Slo | None:
+    """The limits, attainment over offered queries, and goodput: attainment times that rate."""
+    spec, attained = record.bench.pipelines.get(name), found.attainment
+    if spec is None or spec.slo is None or attained is None:
+        return None
+    goodput = None if attained.share is None or offered is None else attained.share * offered
+    limits = spec.slo.model_dump(exclude_none=True)
+    return {**limits, "attainment": attained.share, "goodput": goodput}
 
 
 def _window(record: Record) -> dict[str, float] | None:
@@ -143,8 +167,14 @@ def _null_reasons(
     for stage, times in found.stages.items():
         parts = {"service_ms": times.service_ms, "queueing_ms": times.queueing_ms}
         yield from _dotted(f"stages.{stage}.", parts)
+    if found.tokens is not None:
+        yield "tokens.rate", "no load was measured" if found.tokens.rate is None else None
+        yield from _dotted("tokens.", found.tokens.distributions)
     for key in ("saturated", "backlog_slope"):
         yield key, found.saturation.reason
+    yield "slo.attainment", found.attainment.reason if found.attainment else None
+    for score in found.scores:
+        yield f"scores.{score}", unscored(found.queries)
 
 
 def _pathless(queries: Queries) -> str | None:

@@ -1,4 +1,4 @@
-"""Rates: what was offered, what was achieved, and what of it was good."""
+"""Rates: what was offered, and what was achieved."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 
 from mlbench.analysis.arrays import Integers
 from mlbench.analysis.periods import Period
-from mlbench.analysis.queries import RUNNING, Queries
+from mlbench.analysis.queries import Queries
 from mlbench.records import NULL, Outcome
 
-__all__ = ["achieved_rate", "attainment", "offered_rate"]
+__all__ = ["achieved_rate", "offered_rate"]
 
 
 def offered_rate(queries: Queries, period: Period | None) -> float | None:
@@ -33,17 +33,3 @@ def achieved_rate(queries: Queries, period: Period | None) -> float | None:
 def _between(times: Integers, period: Period) -> int:
     inside = (times != NULL) & (times > period.begin_ns) & (times <= period.end_ns)
     return int(np.count_nonzero(inside))
-
-
-def attainment(queries: Queries, limit_ms: float) -> float | None:
-    """The share of offered queries that were done within the limit.
-
-    Over all that were due, so that failed, timed-out, lost and cancelled queries are
-    misses; those that still run are not counted yet.
-    """
-    offered = queries.measured & (queries.outcome != RUNNING)
-    if not offered.any():
-        return None
-    known = offered & (queries.latency_ns != NULL)
-    met = known & (queries.latency_ns <= limit_ms * 1e6)
-    return int(met.sum()) / int(offered.sum())

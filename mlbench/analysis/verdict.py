@@ -24,6 +24,9 @@ LATENESS_SHARE = 0.01
 STALL_SHARE = 0.001
 """A recorder that held a worker up for less than this share of its load did not matter."""
 
+SAID_BY_STATUS = ("asked to stop", "the engine ended before the run did")
+"""Reasons of the manifest that the status of the run says already."""
+
 SHORT_SIGMAS = 5
 """How far below its mean the number of Poisson arrivals may fall before it is not chance."""
 
@@ -59,7 +62,8 @@ def verdict(record: Record, queries: Mapping[str, Queries] | None = None) -> Ver
         `queries_of` each pipeline, where the caller has them already.
     """
     found = queries or {name: queries_of(record, name) for name in record.names}
-    reasons = [*_of_run(record), *(str(reason) for reason in record.manifest.get("reasons") or ())]
+    told = [str(reason) for reason in record.manifest.get("reasons") or ()]
+    reasons = [*_of_run(record), *(reason for reason in told if reason not in SAID_BY_STATUS)]
     for name in record.names:
         reasons += _of_pipeline(record, name, found[name])
     return Verdict(tuple(dict.fromkeys(reasons)))
@@ -72,7 +76,8 @@ def _of_run(record: Record) -> Iterator[str]:
         case "aborted":
             yield "The run was aborted: its engine ended without closing it."
         case "stopped":
-            yield "The run was stopped before its load had ended."
+            began = record.manifest.get("barrier_ns") is not None
+            yield f"The run was stopped before its load {'had ended' if began else 'began'}."
         case "failed":
             yield "The run failed."
         case phase:
@@ -84,7 +89,7 @@ def _of_pipeline(record: Record, name: str, queries: Queries) -> Iterator[str]:
     if record.is_open(name) and not record.is_offline(name):
         yield from _lateness(record, name, queries)
     yield from _stall(record, name)
-    if record.ended(name):
+    if record.ended(name) and record.status != "stopped":  # what it lacks follows from that
         yield from _short(record, name, queries)
         yield from _minima(record, name, queries)
         yield from _cut_off(record, name, queries)

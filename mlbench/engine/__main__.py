@@ -13,7 +13,7 @@ from mlbench.engine.guardian import guard
 from mlbench.engine.process import MARKER, become_subreaper, fork, name_process
 from mlbench.engine.recorder import Feed, record
 from mlbench.engine.ring import Ring
-from mlbench.engine.rows import DISPATCH_ROW
+from mlbench.engine.rows import DISPATCH_ROW, SAMPLE_ROW
 from mlbench.engine.wire import pipe
 from mlbench.store.layout import REQUEST, folder_of, read_json
 
@@ -34,11 +34,11 @@ def main() -> int:
     only = request.get("only")
     names = [name for name in codes if only is None or name in only]
     desks = {name: Desk() for name in names}
-    ring = Ring(DISPATCH_ROW, 1 << 15)
+    ring, samples = Ring(DISPATCH_ROW, 1 << 15), Ring(SAMPLE_ROW, 1 << 15)
     folders = {name: folder_of(run, codes[name], name) for name in names}
     for folder in folders.values():
         folder.mkdir(parents=True)
-    recorder = start_recorder(run, desks, folders, ring)
+    recorder = start_recorder(run, desks, folders, ring, samples)
     marker = os.environ[MARKER]
     supervisor = os.getpid()
     guardian = fork(
@@ -49,7 +49,7 @@ def main() -> int:
     )
     from mlbench.engine.supervisor import Supervisor
 
-    return Supervisor(run, desks, folders, ring, recorder, guardian, local_code).run()
+    return Supervisor(run, desks, folders, ring, samples, recorder, guardian, local_code).run()
 
 
 def raise_file_limit() -> None:
@@ -60,7 +60,7 @@ def raise_file_limit() -> None:
 
 
 def start_recorder(
-    run: Path, desks: dict[str, Desk], folders: dict[str, Path], ring: Ring
+    run: Path, desks: dict[str, Desk], folders: dict[str, Path], ring: Ring, samples: Ring
 ) -> tuple[int, int, int]:
     """Fork the recorder; returns its process id, its outbox and its control."""
     control, outbox = pipe(), pipe()
@@ -68,7 +68,7 @@ def start_recorder(
     keep = (control[0], outbox[1], *(desk.texts[0] for desk in desks.values()))
     pid = fork(
         "recorder",
-        lambda: record(run, feeds, ring, control[0], outbox[1]),
+        lambda: record(run, feeds, ring, samples, control[0], outbox[1]),
         keep,
         output=run / "engine.log",
         dies_with_parent=False,

@@ -110,6 +110,15 @@ class Tenant(Child):
         with suppress(BrokenPipeError):
             os.write(self.control, mail(kind, due=instant_ns))
 
+    def hangs_at(self, limit_ns: int, now_ns: int) -> int:
+        """When the oldest query will have been under way so long, and none has ended since.
+
+        A query may wait that long in front of a busy stage; while others end, nothing hangs.
+        Where nothing is under way, it is when something that began now could hang.
+        """
+        started_ns = int(self.desk.page.cells[Slot.OLDEST_STARTED_NS]) or now_ns
+        return max(started_ns, self.progress_ns) + limit_ns
+
     def has_progressed(self, now_ns: int) -> bool:
         """Whether queries have ended since the last look."""
         ended = int(self.desk.page.cells[Slot.ENDED])

@@ -44,6 +44,7 @@ class Manifest:
             "pipelines": dict(pipelines),
             "metrics": [],
             "devices": [],
+            "telemetry": {"status": "off", "probes": {}, "notes": [], "idle": None},
             "harness": {},
             "units": {
                 name: {column.name: column.meaning for column in table.columns}
@@ -59,6 +60,7 @@ class Manifest:
         self.data["machine"] = fingerprint()
         self.data["spec_hash"] = request.spec_hash
         self.data["local_code"] = request.local_code
+        self.data["code"] = request.complete()["code"]
         self.save()
 
     def entry(self, pipeline: str) -> dict[str, Any]:  # Any: JSON

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,10 +10,13 @@ from typing import Any
 from mlbench.check.find import find_choice
 from mlbench.engine.children import Tenant
 from mlbench.engine.driver import Lane
+from mlbench.engine.opened import Surroundings
+from mlbench.engine.sampler import Brief
 from mlbench.errors import SpecError
 from mlbench.interfaces.load import LoadModel, OpenLoad
 from mlbench.interfaces.placement import PlacementMethod
 from mlbench.placements.cpus import ResolvedPlacement, divide_here, environment
+from mlbench.placements.visible import VISIBLE
 from mlbench.spec import Request, Stop
 
 __all__ = ["Plan"]
@@ -56,16 +59,32 @@ class Plan:
             The variables that each worker's environment gets from its placement method.
         """
         found: dict[str, Mapping[str, str]] = {}
+        shared: dict[tuple[type, str], Mapping[str, str]] = {}
         for name in self.request.names:
-            sharing = self.request.bench.pipelines[name].place.sharing
-            if sharing is not None:
-                path = ("pipelines", name, "place", "sharing")
-                method = find_choice(sharing, "placements", PlacementMethod, path)  # type: ignore[type-abstract]  # only compared with
-                if method.made is None:
-                    raise SpecError(method.problems)
-                device = self.places[name].device
-                found[name] = stack.enter_context(method.made.around(device))
+            method, device = self._sharing_of(name), self.places[name].device
+            if method is not None:
+                key = (type(method), device)
+                if key not in shared:
+                    shared[key] = stack.enter_context(method.together(device))
+                found[name] = {**shared[key], **stack.enter_context(method.around(device))}
         return found
+
+    def _sharing_of(self, name: str) -> PlacementMethod | None:
+        """How a pipeline shares its device; null for time slices."""
+        sharing = self.request.bench.pipelines[name].place.sharing
+        if sharing is None:
+            return None
+        path = ("pipelines", name, "place", "sharing")
+        method = find_choice(sharing, "placements", PlacementMethod, path)  # type: ignore[type-abstract]  # only compared with
+        if method.made is None:
+            raise SpecError(method.problems)
+        return method.made
+
+    def surroundings(self, name: str, variables: Mapping[str, str]) -> Surroundings:
+        """What a worker's stages see; a device that alone is visible is number 0 to them."""
+        place, bench = self.places[name], self.request.bench
+        device = "cuda:0" if VISIBLE in variables else place.device
+        return Surroundings(device, place.threads, bench.seed, self.request.block)
 
     def drains_for_ever(self, name: str) -> bool:
         """Whether a load is measured to its last completion: only a query's limit ends it."""
@@ -93,6 +112,16 @@ class Plan:
             "timed_out": [],
             "stalled_ns": 0,
         }
+
+    def brief(self, tenants: Iterable[Tenant]) -> Brief:
+        """What the sampler needs to know of the workers, which run already."""
+        bench = self.request.bench
+        return Brief(
+            telemetry=bench.telemetry,
+            workers={tenant.name: tenant.pid for tenant in tenants},
+            codes={name: code for code, name in enumerate(self.request.names)},
+            patience_s=bench.timeouts.probe,
+        )
 
     def lane(self, tenant: Tenant) -> Lane:
         """What the driver needs to know of an open load."""

@@ -20,7 +20,7 @@ from mlbench.engine.ring import Ring
 from mlbench.engine.rings import Rings
 from mlbench.engine.rows import whole_completions, whole_spans
 from mlbench.engine.wire import Frame, frames_of, tell
-from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, SPANS
+from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, SAMPLES, SPANS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -149,18 +149,21 @@ class _Tables:
 
 
 class _Recorder:
-    def __init__(self, run: Path, feeds: list[Feed], dispatch: Ring) -> None:
+    def __init__(self, run: Path, feeds: list[Feed], dispatch: Ring, samples: Ring) -> None:
         from mlbench.store.stream import StreamWriter
 
         self._tables = [_Tables(feed) for feed in feeds]
         self._ring = dispatch
         self._dispatch = _Pending(StreamWriter(run / "dispatch.arrow", DISPATCH))
+        self._sampled = samples
+        self._samples = _Pending(StreamWriter(run / "samples.arrow", SAMPLES))
         self.error: OSError | None = None
 
     def turn(self, final: bool = False) -> int:
         """Drain everything once and write what is due; returns the rows that came."""
         rows = self._ring.take(final)[:, :-1]
         self._dispatch.add(rows)
+        self._samples.add(self._sampled.take(final)[:, :-1])
         came = len(rows) + sum(tables.drain(final) for tables in self._tables)
         if self.error is None:
             try:
@@ -172,6 +175,8 @@ class _Recorder:
     def _write(self, everything: bool) -> None:
         if self._dispatch.due() or (everything and self._dispatch.count):
             self._dispatch.writer.write(self._dispatch.take())
+        if self._samples.due() or (everything and self._samples.count):
+            self._samples.writer.write(self._samples.take())
         for tables in self._tables:
             tables.write(everything)
 
@@ -183,15 +188,18 @@ class _Recorder:
     def close(self) -> None:
         try:
             self._dispatch.writer.close()
+            self._samples.writer.close()
             for tables in self._tables:
                 tables.close()
         except OSError as error:  # the disk is full: readers stop at the last whole batch
             self.error = error
 
 
-def record(run: Path, feeds: list[Feed], dispatch: Ring, control: int, outbox: int) -> int:
+def record(
+    run: Path, feeds: list[Feed], dispatch: Ring, samples: Ring, control: int, outbox: int
+) -> int:
     """Write the tables until the supervisor says that all writers have ended, or is gone."""
-    recorder = _Recorder(run, feeds, dispatch)
+    recorder = _Recorder(run, feeds, dispatch, samples)
     tell(outbox, "ready")
     told, over, instant_ns = False, False, clock()
     while not over:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mlbench.engine.blame import place_of
 from mlbench.engine.flow import Step
 from mlbench.engine.outputs import as_json
 from mlbench.engine.rings import Rings
@@ -39,6 +42,10 @@ NO_BATCH = (NULL, NULL)
 
 CANCELLED = "the run ended before it"
 MAX_ERROR_BYTES = 8192
+MAX_ERROR_CHARACTERS = 2000
+
+MOST_TRACES = 20
+"""Kinds of failures whose traceback is written; the others have their error and its place."""
 
 DONE_LOAD = ending_of(Phase.LOAD, Outcome.DONE, told=False)
 
@@ -52,15 +59,19 @@ class Ended:
 
 
 def failure(error: BaseException) -> Ended:
-    """What a raised exception makes of its query; one that ends the pipeline goes on."""
+    """What a raised exception makes of its query: what it says, and where it was raised.
+
+    One that ends the pipeline goes on.
+    """
     if isinstance(error, PipelineError):
         raise error
-    name = type(error).__name__
+    name, place = type(error).__name__, place_of(error)
     try:
-        text = str(error)
+        text = str(error)[:MAX_ERROR_CHARACTERS]
     except Exception:  # an exception's own text may raise anything: its name must do
         text = "it raises when asked what it says"
-    return Ended(Outcome.FAILED, f"{name}: {text}" if text else name)
+    said = f"{name}: {text}" if text else name
+    return Ended(Outcome.FAILED, f"{said} ({place})" if place else said)
 
 
 def timed_out(step: Step) -> Ended:
@@ -98,6 +109,7 @@ class Records:
         self._tell_name = named
         self._outputs = outputs
         self.keeps_outputs = outputs
+        self._traced: set[tuple[str, str]] = set()
 
     def event_names(self) -> list[str]:
         """The names of all events so far, in the order of their codes."""
@@ -136,8 +148,13 @@ class Records:
         visit: Visit,
         batch: tuple[int, int] = NO_BATCH,
     ) -> None:
-        """Put a span whose stage raised: query, parent, place, code, ready, start, end."""
+        """Put a span whose stage raised: query, parent, place, code, ready, start, end.
+
+        It is called while the exception is handled, and writes the traceback of the first
+        one of each kind to the standard error of the worker.
+        """
         query, parent, place, code, *times = row
+        self._trace(query)
         span = next(self.rings.spans.numbers)
         self.beside(span, others, visit.events)
         visit.timings.clear()
@@ -145,6 +162,18 @@ class Records:
             self.rings.extras.put(span, *batch, NULL)
         code += code_of(0, 0, Outcome.FAILED)
         self.rings.spans.fill(span, query, parent, place, code, *times)
+
+    def _trace(self, query: int) -> None:
+        error = sys.exc_info()[1]
+        if error is None or isinstance(error, PipelineError):  # the worker itself tells of that
+            return
+        kind = type(error).__name__, place_of(error)
+        if kind in self._traced or len(self._traced) >= MOST_TRACES:
+            return
+        self._traced.add(kind)
+        trace = "".join(traceback.format_exception(error))
+        which = f"query {query}" if query >= 0 else "a query of the warm-up"
+        print(f"the first {kind[0]} here, at {which}:\n{trace}", end="", file=sys.stderr)
 
     def timed_spans(self, timed: list[TimedSpan]) -> None:
         """Put the spans of one query that ran on a device, now that their events have passed."""

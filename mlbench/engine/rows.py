@@ -22,6 +22,7 @@ __all__ = [
     "EXTRA_ROW",
     "FIRST_PLACE",
     "LINK_ROW",
+    "SAMPLE_ROW",
     "SPAN_ROW",
     "code_of",
     "ending_of",
@@ -41,6 +42,8 @@ EXTRA_ROW = "qqqq"
 """span, batch, batch_size, device_ns"""
 EVENT_ROW = "qqqd"
 """span, name, t, value"""
+SAMPLE_ROW = "qqqqqqd"
+"""start, end, metric, device, pipeline, pid, value"""
 LINK_ROW = "qq"
 """span, parent: the parents of a join after its first"""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic_ns as clock
@@ -13,21 +12,20 @@ from typing import Any
 
 from mlbench.engine.children import Child, Tenant, how_it_ended
 from mlbench.engine.desk import Desk
-from mlbench.engine.driver import Lane, drive
 from mlbench.engine.guardian import end_all
-from mlbench.engine.local import with_objects
+from mlbench.engine.harness import Harness
 from mlbench.engine.log import Log
 from mlbench.engine.manifest import Manifest
-from mlbench.engine.opened import Surroundings
 from mlbench.engine.page import Command, Slot
 from mlbench.engine.plan import Plan
-from mlbench.engine.process import MARKER, children, fork, marked, reap_orphans
+from mlbench.engine.process import MARKER, children, marked, reap_orphans
 from mlbench.engine.ring import Ring
+from mlbench.engine.start import start_worker
+from mlbench.engine.telemetry import Telemetry
 from mlbench.engine.watcher import Watcher
-from mlbench.engine.wire import Mail, mail, pipe
-from mlbench.engine.worker import work
+from mlbench.engine.wire import Mail, mail
+from mlbench.errors import MlbenchError
 from mlbench.interfaces.load import OpenLoad
-from mlbench.placements.cpus import environment, pin
 from mlbench.spec import DEFAULT_STOP, Request
 from mlbench.store.layout import LOG, REQUEST, STOP, read_json
 
@@ -36,8 +34,14 @@ __all__ = ["Supervisor"]
 LEAD_NS = 20_000_000
 """From the supervisor's word to the barrier's instant: all processes are waiting by then."""
 
-LAST_WORDS_NS = 200_000_000
+LAST_WORDS_NS = 1_000_000_000
 """What a worker gets to write where its threads were, before it is killed."""
+
+MARK_S = 1.0
+"""What the sampler gets to read what is read at the ends of a load."""
+
+LEAVE_S = 1.0
+"""What the sampler gets to close its probes; a driver that hangs is not waited for."""
 
 EVENTS_AT_ONCE = 100
 """Names of events that are written as they come; who has more sees the others at the end."""
@@ -52,22 +56,21 @@ class Supervisor:
         desks: dict[str, Desk],
         folders: dict[str, Path],
         ring: Ring,
+        samples: Ring,
         recorder: tuple[int, int, int],
         guardian: int,
         local_code: bytes,
     ) -> None:
         self._run = run
         self._log = Log(run / LOG)
-        self._ring = ring
+        self._ring, self._samples = ring, samples
         self._local_code = local_code
         self._request = Request.model_validate(read_json(run / REQUEST))
         self._bench = self._request.bench
         self._timeouts = self._bench.timeouts
+        self._hang_ns = round((self._timeouts.query + self._timeouts.grace) * 1e9)
         self._plan = Plan.of(self._request)
-        self._recorder = Child("recorder", recorder[1], recorder[2])
-        self._recorder.started(recorder[0])
-        self._guardian = guardian
-        self._driver: Child | None = None
+        self._harness = Harness(run / "engine.log", recorder, guardian)
         self._tenants = {
             name: Tenant(
                 name, desk.outbox[0], desk.control[1], desk=desk, folder=folders[name],
@@ -76,21 +79,22 @@ class Supervisor:
             )
             for name, desk in desks.items()
         }  # fmt: skip
-        self._stopping = False
-        self._failed = False
+        self._around = ExitStack()
+        self._stopping = self._failed = False
         self._watcher = Watcher(run, self._heard, self._died, self._stop)
         entries = {name: self._plan.entry(tenant) for name, tenant in self._tenants.items()}
         self._manifest = Manifest(run, entries)
+        self._telemetry = Telemetry(self._bench.telemetry, self._manifest.data)
 
     # -- the phases ----------------------------------------------------------------------
 
     def run(self) -> int:
         """Take the run through its phases; returns the exit status of the engine."""
-        self._watcher.add(self._recorder)
+        self._watcher.add(self._harness.recorder)
         if (self._run / STOP).exists():
             self._stop("asked to stop")
-        with ExitStack() as stack:
-            self._start_children(self._plan.surrounded(stack))
+        with self._around:
+            self._start_children()
             self._manifest.describe(self._request)
             for phase in (self._setup, self._warm_up, self._load, self._drain):
                 if self._stopping or self._failed:
@@ -100,43 +104,26 @@ class Supervisor:
         self._log.write("ended", status=status, reasons=self._manifest.data["reasons"])
         return 1 if status == "failed" else 0
 
-    def _start_children(self, variables: Mapping[str, Mapping[str, str]]) -> None:
+    def _start_children(self) -> None:
+        try:
+            variables = self._plan.surrounded(self._around)
+        except MlbenchError as error:  # a device refuses what its placement asks for
+            self._manifest.because(str(error))
+            self._failed = True
+            return
         for tenant in self._tenants.values():
-            self._start_worker(tenant, variables.get(tenant.name, {}))
+            start_worker(tenant, self._plan, variables.get(tenant.name, {}), self._local_code)
+            self._started(tenant)
         lanes = [self._plan.lane(t) for t in self._tenants.values() if t.open_load]
         if lanes:
-            self._start_driver(lanes)
+            self._started(self._harness.start_driver(lanes, self._ring))
+        if self._telemetry.is_wanted:
+            brief = self._plan.brief(self._tenants.values())
+            self._started(self._harness.start_sampler(brief, self._samples))
 
-    def _start_worker(self, tenant: Tenant, variables: Mapping[str, str]) -> None:
-        name, place = tenant.name, self._plan.places[tenant.name]
-        around = Surroundings(place.device, place.threads, self._bench.seed, self._request.block)
-        stop = self._plan.stops[name]
-
-        def body() -> int:
-            os.environ.update({**environment(place), **variables})
-            pin(place)
-            request = with_objects(self._request, self._local_code)
-            return work(request, name, tenant.desk, around, stop)
-
-        log = tenant.folder / "stderr.log"
-        tenant.started(fork(name, body, tenant.desk.kept, output=log))
-        for fd in (tenant.desk.inbox[0], tenant.desk.control[0], tenant.desk.outbox[1]):
-            os.close(fd)
-        os.close(tenant.desk.texts[1])
-        self._watcher.add(tenant)
-        self._log.write("started", process=name, pid=tenant.pid)
-
-    def _start_driver(self, lanes: list[Lane]) -> None:
-        control, outbox = pipe(), pipe()
-        driver = Child("driver", outbox[0], control[1])
-        keep = (control[0], outbox[1], *(lane.inbox for lane in lanes))
-        body: Callable[[], int] = lambda: drive(lanes, self._ring, control[0], outbox[1])  # noqa: E731
-        driver.started(fork("driver", body, keep, output=self._run / "engine.log"))
-        os.close(control[0])
-        os.close(outbox[1])
-        self._driver = driver
-        self._watcher.add(driver)
-        self._log.write("started", process="driver", pid=driver.pid)
+    def _started(self, child: Child) -> None:
+        self._watcher.add(child)
+        self._log.write("started", process=child.name, pid=child.pid)
 
     def _setup(self) -> None:
         """Wait until every pipeline is open; one that cannot be ends the run before any load."""
@@ -150,12 +137,30 @@ class Supervisor:
         for tenant in self._tenants.values():
             tenant.wish(Mail.WARM)
         passes = {t.name: t.said["ready"]["queries_per_pass"] for t in self._tenants.values()}
-        self._tell_driver(kind="prepare", queries_per_pass=passes)
+        self._harness.tell_driver(kind="prepare", queries_per_pass=passes)
         self._until(self._all_warm, self._timeouts.setup, "warm-up")
+        self._look_at_idle()
 
     def _all_warm(self) -> bool:
-        prepared = self._driver is None or "prepared" in self._driver.said
+        driver = self._harness.driver
+        prepared = driver is None or "prepared" in driver.said
         return prepared and self._all_said("warm")
+
+    def _look_at_idle(self) -> None:
+        """Let the sampler see the machine while all is ready and nothing runs."""
+        harness, limit_s = self._harness, self._timeouts.probe
+        self._until(lambda: harness.is_sampling, limit_s + MARK_S, None)
+        if not harness.is_sampling:
+            self._telemetry.late(limit_s)
+        elif harness.sampler is not None and harness.sampler.alive:
+            harness.tell_sampler(kind="mark")
+            said = harness.sampler.said
+            self._until(lambda: "marked" in said, MARK_S, None)
+        idle_s = self._telemetry.idle_s(harness.sampler)
+        if idle_s and self._tenants:
+            begin_ns = clock()
+            self._until(lambda: False, idle_s, None)
+            self._telemetry.was_idle(begin_ns, clock())
 
     def _load(self) -> None:
         """Give the barrier, and wait until every load has ended."""
@@ -169,12 +174,13 @@ class Supervisor:
         self._start_loads(barrier_ns)
         self._save_pipelines()
         self._until(self._loads_over, self._load_limit(window_end_ns), None)
+        self._harness.tell_sampler(kind="mark")
         self._end_loads(self._tenants.values())
 
     def _start_loads(self, barrier_ns: int) -> None:
         for tenant in self._tenants.values():
             tenant.wish(Mail.START, barrier_ns)
-        self._tell_driver(kind="start", barrier_ns=barrier_ns)
+        self._harness.tell_driver(kind="start", barrier_ns=barrier_ns)
 
     def _note_window(self, barrier_ns: int) -> int | None:
         if self._request.window is None:
@@ -222,8 +228,8 @@ class Supervisor:
                 tenant.deadline_ns = clock() + round(self._timeouts.drain * 1e9)
 
     def _end_open_load(self, tenant: Tenant) -> None:
-        if self._driver is not None and self._driver.alive:
-            self._tell_driver(kind="end", pipeline=tenant.name)
+        if self._harness.drives:
+            self._harness.tell_driver(kind="end", pipeline=tenant.name)
             return
         with suppress(BrokenPipeError, BlockingIOError):
             os.write(tenant.desk.inbox[1], mail(Mail.STOP))
@@ -238,20 +244,29 @@ class Supervisor:
     def _close(self) -> str:
         """End every process, see that the tables are complete, and write the last manifest."""
         self._end_workers()
-        self._end_driver()
+        self._take_down()
+        self._harness.tell_driver(kind="leave")
+        self._end(self._harness.driver, self._timeouts.grace)
+        self._harness.tell_sampler(kind="leave")
+        self._end(self._harness.sampler, LEAVE_S)
         self._end_recorder()
-        with suppress(ProcessLookupError):
-            os.kill(self._guardian, signal.SIGKILL)
-            os.waitpid(self._guardian, 0)
+        self._harness.end_guardian()
         left = end_all(lambda: [*marked(os.environ[MARKER]), *children()])
         if left:
             self._log.write("swept", processes=left)
         reap_orphans()
         self._save_pipelines()
-        self._note_harness()
+        self._manifest.data["harness"].update(self._harness.costs())
         status = self._status()
         self._manifest.close(status)
         return status
+
+    def _take_down(self) -> None:
+        """What stood around the workers ends before the sweep, which would kill it."""
+        try:
+            self._around.close()
+        except MlbenchError as error:  # the pipelines did not have it all the time
+            self._manifest.because(str(error))
 
     def _status(self) -> str:
         if self._failed or any(t.state == "failed" for t in self._tenants.values()):
@@ -273,18 +288,16 @@ class Supervisor:
                 tenant.signal(signal.SIGKILL)
         self._until(lambda: not any(t.alive for t in workers), grace, None, any_state=True)
 
-    def _end_driver(self) -> None:
-        driver = self._driver
-        if driver is None or not driver.alive:
-            return
-        self._tell_driver(kind="leave")
-        self._until(lambda: not driver.alive, self._timeouts.grace, None, any_state=True)
-        driver.signal(signal.SIGKILL)
+    def _end(self, child: Child | None, seconds: float) -> None:
+        """Wait for the end of who was told to leave, then kill it; it may still be a while."""
+        if child is not None and child.alive:
+            self._until(lambda: not child.alive, seconds, None, any_state=True)
+            child.signal(signal.SIGKILL)
+            self._until(lambda: not child.alive, LEAVE_S, None, any_state=True)
 
     def _end_recorder(self) -> None:
-        recorder = self._recorder
-        with suppress(BrokenPipeError):
-            os.write(recorder.control, b"f")
+        recorder = self._harness.recorder
+        self._harness.finish_recorder()
         self._until(lambda: not recorder.alive, self._timeouts.drain, None, any_state=True)
         if recorder.alive or recorder.status:
             self._manifest.because("the recorder did not finish: the last records are missing")
@@ -325,19 +338,9 @@ class Supervisor:
 
     def _next_deadline(self) -> int | None:
         instants = [t.deadline_ns for t in self._tenants.values() if t.deadline_ns and t.alive]
-        instants += [self._hangs_at(t) for t in self._tenants.values() if t.alive and not t.dying]
+        alive = [t for t in self._tenants.values() if t.alive and not t.dying]
+        instants += [tenant.hangs_at(self._hang_ns, clock()) for tenant in alive]
         return min(instants, default=None)
-
-    def _hangs_at(self, tenant: Tenant) -> int:
-        """When the oldest query will be over its limit and the grace, and none has ended since.
-
-        A query may wait that long in front of a busy stage; while others end, nothing hangs.
-        """
-        started_ns = tenant.desk.page.cells[Slot.OLDEST_STARTED_NS]
-        if not started_ns:
-            started_ns = clock()  # nothing is under way: look again when something could hang
-        limit_ns = round((self._timeouts.query + self._timeouts.grace) * 1e9)
-        return max(started_ns, tenant.progress_ns) + limit_ns
 
     def _enforce(self) -> None:
         """Let the deadlines that have passed have their effect."""
@@ -350,7 +353,7 @@ class Supervisor:
                 if passed:
                     tenant.signal(signal.SIGKILL)
                     tenant.deadline_ns = None
-            elif self._hangs_at(tenant) <= now:
+            elif tenant.hangs_at(self._hang_ns, now) <= now:
                 if not tenant.has_progressed(now):
                     self._hung(tenant)
             elif passed:
@@ -403,7 +406,10 @@ class Supervisor:
 
     def _heard(self, child: Child, message: dict[str, object]) -> None:
         kind = message["kind"]
-        if kind == "failed" and child is self._recorder:
+        if child is self._harness.sampler:
+            if self._telemetry.heard(message):
+                self._manifest.save()
+        elif kind == "failed" and child is self._harness.recorder:
             self._manifest.because(str(message["reason"]))
             self._failed = True
         elif kind == "failed" and isinstance(child, Tenant):
@@ -414,7 +420,7 @@ class Supervisor:
             self._loaded(child, message)
         elif kind == "done" and isinstance(child, Tenant):
             child.deadline_ns = clock() + round(self._timeouts.grace * 1e9)
-        if kind != "passed":
+        if kind not in ("passed", "tables"):
             self._log.write("heard", process=child.name, **message)
 
     def _named_event(self, tenant: Tenant, name: str) -> None:
@@ -445,6 +451,8 @@ class Supervisor:
         self._log.write("exited", process=child.name, pid=child.pid, status=child.status)
         if isinstance(child, Tenant):
             self._tenant_died(child)
+        elif child is self._harness.sampler:
+            self._telemetry.ended(child)
         elif "closed" not in child.said:
             self._manifest.because(f"the {child.name} ended: {how_it_ended(child.status)}")
             self._failed = True
@@ -466,18 +474,12 @@ class Supervisor:
         entry["ended_ns"] = clock()
         if tenant.state == "failed" and self._manifest.data["barrier_ns"] is None:
             self._failed = True
-        if tenant.open_load and self._driver is not None and self._driver.alive:
-            self._tell_driver(kind="end", pipeline=tenant.name)
+        if tenant.open_load and self._harness.drives:
+            self._harness.tell_driver(kind="end", pipeline=tenant.name)
         self._save_pipelines()
 
     def _all_said(self, kind: str) -> bool:
         return all(kind in tenant.said for tenant in self._tenants.values())
-
-    def _tell_driver(self, **message: object) -> None:
-        if self._driver is None:
-            return
-        with suppress(BrokenPipeError):
-            os.write(self._driver.control, json.dumps(message).encode() + b"\n")
 
     # -- the manifest --------------------------------------------------------------------
 
@@ -488,8 +490,3 @@ class Supervisor:
         for tenant in self._tenants.values():
             tenant.describe(self._entry_of(tenant))
         self._manifest.save()
-
-    def _note_harness(self) -> None:
-        harness = self._manifest.data["harness"]
-        children = (self._driver, self._recorder)
-        harness.update({child.name: child.cost() for child in children if child is not None})

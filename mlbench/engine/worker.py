@@ -13,6 +13,7 @@ from typing import cast
 
 from mlbench.check import resolve_pipeline
 from mlbench.check.graph import Graph
+from mlbench.engine.blame import place_of
 from mlbench.engine.bounds import Bounds
 from mlbench.engine.clock import wait_until
 from mlbench.engine.desk import Desk
@@ -23,6 +24,7 @@ from mlbench.engine.records import Records
 from mlbench.engine.serial import Serial
 from mlbench.engine.serve import ClosedLoop, OpenLoop, Watch, serial_closed, serial_open
 from mlbench.engine.wire import MAIL, Mail, Texts, mail, tell
+from mlbench.errors import MlbenchError
 from mlbench.interfaces.load import ClosedLoad
 from mlbench.seed import item_order, stream
 from mlbench.spec import Request, Stop
@@ -38,14 +40,20 @@ def work(request: Request, name: str, desk: Desk, around: Surroundings, stop: St
             _Worker(request, graph, pipeline, desk, around, stop).run()
     except Exception as error:  # whatever a pipeline's code raises ends this pipeline, and is told
         traceback.print_exc()
-        text = str(error).strip() or "no message"
-        tell(desk.outbox[1], "failed", reason=f"{type(error).__name__}: {text}"[:2000])
+        tell(desk.outbox[1], "failed", reason=_reason(error))
         return 1
     usage = resource.getrusage(resource.RUSAGE_SELF)
     peak_bytes = usage.ru_maxrss * 1024
     cpu_ns = round((usage.ru_utime + usage.ru_stime) * 1e9)
     tell(desk.outbox[1], "closed", cpu_ns=cpu_ns, peak_memory_bytes=peak_bytes)
     return 0
+
+
+def _reason(error: Exception) -> str:
+    """What ended the pipeline, and where; a mistake of the user has no place in the code."""
+    text = f"{type(error).__name__}: {str(error).strip() or 'no message'}"[:2000]
+    place = "" if isinstance(error, MlbenchError) else place_of(error)
+    return f"{text} ({place})" if place else text
 
 
 class _Worker:

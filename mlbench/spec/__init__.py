@@ -1,15 +1,18 @@
 """Specs: what to run, as frozen data. Reading one imports nothing that it names."""
 
-from mlbench.spec.benchmark import DEFAULT_STOP, Benchmark, Limits, Study, Timeouts
+from mlbench.spec.benchmark import DEFAULT_STOP, Benchmark, Limits, Timeouts
 from mlbench.spec.choice import Load, Sharing
 from mlbench.spec.document import Document, load
 from mlbench.spec.pipeline import SLO, Data, Pipeline, Placement, Stop, Warmup
 from mlbench.spec.request import Request, Window
 from mlbench.spec.stages import Batch, LocalName, StageSpec, Use
+from mlbench.spec.study import Against, Study
+from mlbench.spec.telemetry import Rates, Telemetry
 
 __all__ = [
     "DEFAULT_STOP",
     "SLO",
+    "Against",
     "Batch",
     "Benchmark",
     "Data",
@@ -19,11 +22,13 @@ __all__ = [
     "LocalName",
     "Pipeline",
     "Placement",
+    "Rates",
     "Request",
     "Sharing",
     "StageSpec",
     "Stop",
     "Study",
+    "Telemetry",
     "Timeouts",
     "Use",
     "Warmup",

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 from pydantic import Field
 
 from mlbench.spec.model import Name, Positive, SpecModel
 from mlbench.spec.pipeline import Pipeline, Stop
+from mlbench.spec.study import Study
+from mlbench.spec.telemetry import Telemetry
 
-__all__ = ["DEFAULT_STOP", "Benchmark", "Limits", "Study", "Timeouts"]
+__all__ = ["DEFAULT_STOP", "Benchmark", "Limits", "Timeouts"]
 
 DEFAULT_STOP = Stop(seconds=30)
 """Where neither a pipeline nor the benchmark says when the load ends."""
 
 
-class Study(SpecModel):
-    """How ``collocate`` turns the benchmark into blocks of runs."""
-
-    repeats: int = Field(default=5, ge=1)
-    seconds: Positive = 30
-    settle: float = Field(default=3, ge=0)
-    cooldown: float = Field(default=2, ge=0)
-    design: Literal["group"] = "group"
+SHORT = 6
+"""Stages of a pipeline that are named in one line; of more there is the number."""
 
 
 class Timeouts(SpecModel):
@@ -40,12 +35,16 @@ class Timeouts(SpecModel):
         After the load, for the queries that are still on their way.
     grace
         For a worker to close its stages, before it is killed.
+    probe
+        Until a probe is open, or a reading of it has come back; then it counts as hung, and
+        the run goes on without it.
     """
 
     setup: Positive = 600
     query: Positive = 120
     drain: Positive = 60
     grace: Positive = 5
+    probe: Positive = 5
 
 
 class Limits(SpecModel):
@@ -58,14 +57,51 @@ class Limits(SpecModel):
         pipeline's median latency, did not offer the load that the spec says.
     backlog
         Queries that may wait in front of one pipeline before its load is ended.
+    error_share
+        In a study, the share of a run's queries that may fail, time out or get lost. They
+        count as infinite, so from 1 % on they are the p99.
+    presence_share
+        In a study, the share of the window in which every pipeline of a run must have been
+        under load; less, and the others were measured beside an empty seat.
+    drift_significance, drift_share
+        In a study, blocks drift when a slowdown has a trend over their order that chance
+        gives with less than this probability in the whole study, and that changes it by
+        more than this share from the first block to the last. 1 %, because a false alarm
+        costs a study; 5 %, because a smaller change is inside of most intervals.
     """
 
     lateness_p99_ms: Positive = 5
     backlog: int = Field(default=1_000_000, ge=1)
+    error_share: float = Field(default=0.01, ge=0, le=1)
+    presence_share: float = Field(default=0.99, ge=0, le=1)
+    drift_significance: float = Field(default=0.01, ge=0, lt=1)
+    drift_share: float = Field(default=0.05, ge=0)
 
 
 class Benchmark(SpecModel):
     """Pipelines that run side by side on one machine.
+
+    Parameters
+    ----------
+    name
+        What the directories of its runs are called by.
+    description
+        Text for people; it changes nothing.
+    seed
+        What arrivals, the order of the items and the choices of the stages derive from.
+    stop
+        When the loads of a plain run end; a pipeline may have a rule of its own. Default:
+        30 seconds.
+    study
+        How ``collocate`` makes runs of it.
+    timeouts
+        The end of every wait.
+    limits
+        What makes a run INVALID, or ends it.
+    telemetry
+        What is sampled beside the pipelines.
+    pipelines
+        By name; none at all is a recording of the machine.
 
     Examples
     --------
@@ -89,7 +125,24 @@ class Benchmark(SpecModel):
     study: Study = Study()
     timeouts: Timeouts = Timeouts()
     limits: Limits = Limits()
+    telemetry: Telemetry = Telemetry()
     pipelines: dict[Name, Pipeline] = {}
+
+    def __repr__(self) -> str:
+        """Its name, and each pipeline with its load and its stages.
+
+        Examples
+        --------
+        >>> stages = {name: {"uses": "synthetic.noop"} for name in ("prepare", "classify")}
+        >>> photos = Pipeline(data={"uses": "vision.photos"}, stages=stages)
+        >>> Benchmark(name="one", pipelines={"photos": photos})
+        Benchmark('one', photos(closed: prepare, classify))
+        """
+        parts = (f"{name}({_in_short(each)})" for name, each in self.pipelines.items())
+        return f"Benchmark({', '.join([repr(self.name), *parts])})"
+
+    def __str__(self) -> str:
+        return repr(self)
 
     def stop_rules(self, names: Iterable[str] | None = None) -> dict[str, Stop | None]:
         """The stop rule of each pipeline of a plain run: its own, or the benchmark's.
@@ -110,3 +163,9 @@ class Benchmark(SpecModel):
         from mlbench.spec.document import dump
 
         return dump(self.plain())
+
+
+def _in_short(pipeline: Pipeline) -> str:
+    count = len(pipeline.stages)
+    stages = ", ".join(pipeline.stages) if count <= SHORT else f"{count} stages"
+    return f"{pipeline.load.name}: {stages}"

@@ -48,6 +48,22 @@ class Choice(SpecModel):
 class Load(Choice):
     """When queries are due: closed, constant, poisson, or one that a plugin brings."""
 
+    @property
+    def utilisation(self) -> object:
+        """What stands in place of ``rate``: a share of the capacity; null if nothing does."""
+        return self.options.get("utilisation")
+
+    def at(self, rate: float) -> Load:
+        """The same load at a rate in queries/s, in place of its utilisation.
+
+        Examples
+        --------
+        >>> Load(poisson={"utilisation": 0.7}).at(12.6).options
+        {'rate': 12.6}
+        """
+        others = {key: value for key, value in self.options.items() if key != "utilisation"}
+        return Load(name=self.name, options={"rate": rate, **others})
+
 
 class Sharing(Choice):
     """How a pipeline shares its device: a placement method such as MPS or MIG."""

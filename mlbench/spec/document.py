@@ -8,6 +8,7 @@ one mapping is an error. Python tags, merge keys and cycles are not read.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike, fspath
@@ -20,6 +21,7 @@ from pydantic import ValidationError
 from mlbench.errors import Problem, SpecError
 from mlbench.spec.benchmark import Benchmark
 from mlbench.spec.problems import problems_of
+from mlbench.spec.request import named_modules
 
 __all__ = ["Document", "dump", "load", "parse_scalar"]
 
@@ -247,9 +249,16 @@ def dump(data: object) -> str:
 def load(file: str | PathLike[str]) -> Benchmark:
     """The benchmark that a YAML file describes.
 
+    If it names something as ``module:object``, its folder becomes the last one of
+    ``sys.path``, so that a module that stands beside it is found.
+
     Raises
     ------
     SpecError
         With every mistake in the file, its line and the nearest valid name.
     """
-    return Document.read(file).benchmark()
+    bench = Document.read(file).benchmark()
+    folder = str(Path(file).resolve().parent)
+    if named_modules(bench) and folder not in sys.path:
+        sys.path.append(folder)
+    return bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
@@ -11,7 +12,10 @@ import yaml
 from mlbench.errors import Problem, SpecError
 from mlbench.spec.document import Document, parse_scalar
 
-__all__ = ["override"]
+__all__ = ["keys_of", "override"]
+
+_KEY = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([^."'=\s][^."'=]*?))\s*(?=[.=]|$)""")
+"""One key of a path; in quotes it may hold what separates keys."""
 
 
 def override(document: Document, assignments: Iterable[str]) -> Document:
@@ -31,10 +35,10 @@ def override(document: Document, assignments: Iterable[str]) -> Document:
 
 
 def _assign(data: dict[str, Any], text: str) -> Problem | None:  # Any: plain data
-    path, equals, value = text.partition("=")
-    keys = tuple(path.strip().split("."))
-    if not equals or not all(keys):
-        return Problem((), f"--set {text!r}: expected path=value, such as seed=7")
+    keys, rest = _split(text)
+    if not keys or not rest.startswith("="):
+        return Problem((), f"--set {text!r}: expected path=value, such as seed=7", _hint(text))
+    value = rest[1:]
     try:
         parsed = parse_scalar(value)
     except (yaml.YAMLError, SpecError):
@@ -47,6 +51,36 @@ def _assign(data: dict[str, Any], text: str) -> Problem | None:  # Any: plain da
     if not _put(here, keys[-1], parsed):
         return Problem(keys, f"--set: there is no place {keys[-1]!r}")
     return None
+
+
+def keys_of(path: str) -> tuple[str, ...] | None:
+    """The keys of a path, null if it is none; a name with a dot or ``=`` in it is quoted.
+
+    Examples
+    --------
+    >>> keys_of('pipelines."a.b".load')
+    ('pipelines', 'a.b', 'load')
+    """
+    keys, rest = _split(path)
+    return None if rest else keys
+
+
+def _split(text: str) -> tuple[tuple[str, ...], str]:
+    """The keys that a text begins with, and what follows them; no keys where there is no path."""
+    keys: list[str] = []
+    at = 0
+    while match := _KEY.match(text, at):
+        keys.append(next(part for part in match.groups() if part is not None))
+        at = match.end()
+        if text[at : at + 1] != ".":
+            return tuple(keys), text[at:]
+        at += 1
+    return (), text
+
+
+def _hint(text: str) -> str:
+    quoted = any(mark in text for mark in "\"'")
+    return """quotes stand around a whole name: pipelines."a.b".load""" if quoted else ""
 
 
 def _enter(here: Any, key: str) -> Any:  # Any: plain data

@@ -19,6 +19,15 @@ class Data(Use):
     With ``items_per_query: k`` a query carries k neighbouring items: shuffling changes the
     order of these groups, not what is in them, and the last one of a pass goes on with the
     first items.
+
+    Parameters
+    ----------
+    uses, with
+        The data set and its options; ``mlbench stages`` lists them.
+    items_per_query
+        Items that one query carries, as a list: static batching.
+    order
+        ``shuffled`` by the seed, again in each pass, or ``sequential``.
     """
 
     items_per_query: int = Field(default=1, ge=1)
@@ -30,6 +39,15 @@ class Stop(SpecModel):
 
     It ends as soon as both minima are reached, or any maximum. ``seconds`` and
     ``queries`` set minimum and maximum at once.
+
+    Parameters
+    ----------
+    seconds, queries
+        Exactly so much; of both, what comes first.
+    min_seconds, min_queries
+        At least so much: a run that had less is INVALID.
+    max_seconds, max_queries
+        At most so much.
     """
 
     seconds: Positive | None = None
@@ -61,15 +79,39 @@ class Stop(SpecModel):
 
 
 class Warmup(SpecModel):
-    """Queries that run before the load and are kept out of every table."""
+    """Queries that run before the load and are kept out of every table.
+
+    Parameters
+    ----------
+    queries
+        How many, on items of their own; what a stage has trained meanwhile is put back.
+    """
 
     queries: int = Field(default=1, ge=0)
 
 
 class SLO(SpecModel):
-    """A service-level objective, counted over offered queries."""
+    """A service-level objective, counted over offered queries: those that keep every limit.
 
-    latency_ms: Positive
+    Parameters
+    ----------
+    latency_ms
+        From due to done.
+    ttft_ms
+        Time to first token, from due to the first token of the answer.
+    tpot_ms
+        Time per output token, the mean of those after the first.
+    """
+
+    latency_ms: Positive | None = None
+    ttft_ms: Positive | None = None
+    tpot_ms: Positive | None = None
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> SLO:
+        if not (self.latency_ms or self.ttft_ms or self.tpot_ms):
+            raise ValueError("expected at least one of latency_ms, ttft_ms and tpot_ms")
+        return self
 
 
 CpuSet = tuple[Annotated[int, Field(ge=0)], ...]
@@ -107,7 +149,34 @@ class Placement(SpecModel):
 
 
 class Pipeline(SpecModel):
-    """A graph of stages with everything that says how it is driven and where it runs."""
+    """A graph of stages with everything that says how it is driven and where it runs.
+
+    Parameters
+    ----------
+    data
+        What the queries carry.
+    load
+        When they are due.
+    stop
+        When the load of a plain run ends; default: the benchmark's rule.
+    warmup
+        What runs before the load.
+    execution
+        ``serial``: one query at a time, in one thread. ``pipelined``: each stage has threads
+        of its own, so that several queries are under way.
+    place
+        Where it runs.
+    slo
+        What counts as served in time.
+    resources
+        What its stages share, such as a model: ``$NAME`` in their options.
+    entry
+        The stage that a query enters by; default the first one.
+    stages
+        The steps, by name.
+    outputs
+        Whether what the sinks give is recorded.
+    """
 
     data: Data
     load: Load = Load(name="closed", options={})

@@ -10,9 +10,10 @@ from pydantic import Field
 from mlbench.records import FORMAT
 from mlbench.spec.benchmark import Benchmark
 from mlbench.spec.model import Positive, SpecModel
-from mlbench.spec.stages import LocalName
+from mlbench.spec.pipeline import Pipeline
+from mlbench.spec.stages import LocalName, Use
 
-__all__ = ["Request", "Window", "spec_hash"]
+__all__ = ["Request", "Source", "Window", "spec_hash"]
 
 
 class Window(SpecModel):
@@ -25,6 +26,13 @@ class Window(SpecModel):
         """Its first instant and the first one after it, on the run's clock."""
         begin = barrier_ns + round(self.settle * 1e9)
         return begin, begin + round(self.seconds * 1e9)
+
+
+class Source(SpecModel):
+    """The file of a module, and the SHA-256 of what stood in it, 16 hex digits."""
+
+    file: str
+    sha256: str
 
 
 class Request(SpecModel):
@@ -42,6 +50,8 @@ class Request(SpecModel):
         Null for a plain run, whose load ends by the pipelines' stop rules.
     local_code
         Hash of the source of each stage that came from a notebook or a script.
+    code
+        By module, where what the spec names as ``module:object`` came from.
     """
 
     format: int = FORMAT
@@ -51,6 +61,7 @@ class Request(SpecModel):
     window: Window | None = None
     spec_hash: str = ""
     local_code: dict[str, str] = {}
+    code: dict[str, Source] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,11 +81,21 @@ def spec_hash(bench: Benchmark) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def named_modules(bench: Benchmark) -> list[str]:
+    """The modules that the spec names itself, as ``module:object``; those of local stages not."""
+    names: list[str] = []
+    for pipeline in bench.pipelines.values():
+        sharing = pipeline.place.sharing
+        names += [use.uses for use in _uses(pipeline) if not isinstance(use.uses, LocalName)]
+        names += [pipeline.load.name, *([] if sharing is None else [sharing.name])]
+    return sorted({name.partition(":")[0] for name in names if ":" in name})
+
+
 def local_stages(bench: Benchmark) -> dict[str, LocalName]:
     """The stages, data sets and resources that only this process has, by name."""
-    uses = [
-        use.uses
-        for pipeline in bench.pipelines.values()
-        for use in (pipeline.data, *pipeline.resources.values(), *pipeline.stages.values())
-    ]
+    uses = [use.uses for pipeline in bench.pipelines.values() for use in _uses(pipeline)]
     return {str(name): name for name in uses if isinstance(name, LocalName)}
+
+
+def _uses(pipeline: Pipeline) -> tuple[Use, ...]:
+    return (pipeline.data, *pipeline.resources.values(), *pipeline.stages.values())

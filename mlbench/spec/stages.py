@@ -49,6 +49,13 @@ class Use(SpecModel):
     """A registered name with its configuration: ``{uses: vision.classify, with: {top: 3}}``.
 
     ``uses`` stays a name: the registry's, or ``module:object`` of an importable module.
+
+    Parameters
+    ----------
+    uses
+        The name; ``mlbench stages`` lists those that are registered.
+    with
+        Its options; ``mlbench stages NAME`` explains them.
     """
 
     uses: Uses
@@ -56,7 +63,15 @@ class Use(SpecModel):
 
 
 class Batch(SpecModel):
-    """Dynamic batching: one call for the payloads of several queries."""
+    """Dynamic batching: one call for the payloads of several queries.
+
+    Parameters
+    ----------
+    size
+        Payloads in a call, at most.
+    max_wait_ms
+        How long the first one waits for others.
+    """
 
     size: int = Field(ge=1)
     max_wait_ms: float = Field(default=0, ge=0)
@@ -67,6 +82,29 @@ class StageSpec(Use):
 
     ``to`` is one successor, a list (fan-out: each gets a branch), or a mapping from the
     outputs of a router to successors. Without it the stage is a sink.
+
+    Parameters
+    ----------
+    uses
+        The stage: a registered name, or ``module:object``; ``mlbench stages`` lists them.
+    with
+        Its options; ``mlbench stages NAME`` explains them.
+    to
+        Where its output goes.
+    join
+        The stages whose branches it waits for; it gets a mapping of their payloads.
+    max_visits
+        How often a branch may come by in a loop.
+    then
+        Where the branch goes instead after that.
+    batch
+        Dynamic batches; only in pipelined execution.
+    workers
+        Threads that call it; only in pipelined execution.
+    queue
+        Payloads that may wait in front of it; only in pipelined execution.
+    sync
+        Whether a GPU is waited for after each call, to time it alone.
     """
 
     to: Name | tuple[Name, ...] | dict[str, Name] | None = None

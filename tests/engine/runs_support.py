@@ -44,9 +44,9 @@ def pipeline(*stages: Mapping[str, Any], **keys: Any) -> dict[str, Any]:
 
 
 def bench(pipelines: Mapping[str, Any], **keys: Any) -> Benchmark:
-    """A benchmark of these pipelines; 0.3 s long unless it says otherwise."""
+    """A benchmark of these pipelines; 0.3 s long and without samples unless it says otherwise."""
     limits = {"lateness_p99_ms": 2000}  # other tests keep the machine busy
-    rules = {"name": "test", "stop": {"seconds": 0.3}, "limits": limits, **keys}
+    rules = {"name": "test", "stop": {"seconds": 0.3}, "limits": limits, "telemetry": "off", **keys}
     return Benchmark.model_validate({**rules, "pipelines": dict(pipelines)})
 
 
@@ -113,10 +113,20 @@ def _environment(pid: int) -> list[bytes]:
 
 
 def process_of(run: Run, name: str) -> int:
-    """The process of the run that calls itself ``mlbench:NAME``."""
+    """The process of the run that calls itself ``mlbench:NAME``, once only one does.
+
+    A child that was forked a moment ago still has its parent's title.
+    """
+    (found,) = eventually(
+        lambda: pids if len(pids := called(run, name)) == 1 else [], f"a process called {name}"
+    )
+    return int(found)
+
+
+def called(run: Run, name: str) -> list[int]:
+    """The processes that call themselves so at this moment; none where they have ended."""
     title = f"mlbench:{name}"[:15]
-    (found,) = [p for p in processes_of(run) if _status(p)["Name"] == title]
-    return found
+    return [pid for pid in processes_of(run) if _status(pid)["Name"] == title]
 
 
 def _status(pid: int) -> dict[str, str]:

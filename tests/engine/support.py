@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -154,6 +155,11 @@ class Completion:
     phase: Phase
     outcome: Outcome
     error: str | None
+
+    @property
+    def said(self) -> str:
+        """The error, without the place in a test that raised it."""
+        return re.sub(r" \(\w+\.py:\d+\)$", "", self.error or "")
 
 
 @dataclass(frozen=True)

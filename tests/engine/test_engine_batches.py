@@ -149,7 +149,7 @@ class TestABatchThatFails:
 
         ran = run({"a": batched(picky, 4, to="b"), "b": {}}, 10)
         assert ran.outcomes == [DONE] * 4 + [FAILED] * 4 + [DONE] * 2
-        assert {ran.ended(number).error for number in range(4, 8)} == {"ValueError: five"}
+        assert {ran.ended(number).said for number in range(4, 8)} == {"ValueError: five"}
         spans = [ran.one("a", number) for number in range(4, 8)]
         assert {(s.outcome, s.batch, s.batch_size) for s in spans} == {(FAILED, 1, 4)}
 

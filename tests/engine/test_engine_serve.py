@@ -194,9 +194,10 @@ class TestAPipelinedClosedLoop:
             ran = made.read()
         due = [ran.ended(number).due for number in range(30)]
         done = {each.done for each in ran.completions}
-        assert due[:4] == [closed.begin_ns] * 4
-        assert set(due[4:]) <= done
-        assert len(set(due[4:])) == 26, "one slot for each"
+        later = [instant for instant in due if instant != closed.begin_ns]
+        assert len(later) == 26, "four at the beginning, though the first may be done meanwhile"
+        assert set(later) <= done
+        assert len(set(later)) == 26, "one slot for each"
 
     def test_takes_one_item_after_the_other(self):
         with rig({"a": {"workers": 3}}, "pipelined") as made:

@@ -78,6 +78,13 @@ def test_run_json_says_what_was_found_and_done(run: Run) -> None:
         assert set(manifest["clock"][edge]) == {"monotonic_ns", "realtime_ns"}
 
 
+def test_phases_follow_each_other_and_share_their_edges(run: Run) -> None:
+    phases = run.manifest["phases"]
+    assert [phase["name"] for phase in phases] == ["setup", "warm-up", "load", "drain"]
+    ends = [phase["end_ns"] for phase in phases]
+    assert ends[:-1] == [phase["start_ns"] for phase in phases[1:]]
+
+
 def test_every_pipeline_is_described(run: Run) -> None:
     for name, entry in run.manifest["pipelines"].items():
         assert entry["status"] == "done", name
@@ -156,6 +163,8 @@ def test_warm_up_goes_through_the_data_in_an_order_of_its_own(run: Run) -> None:
     assert list(warm["item"]) == shuffled("open", "warm-up", 4)
     assert items(run, "open")[:10] == shuffled("open", "load", 10)
     assert (warm["done"] < run.manifest["barrier_ns"]).all()
+    assert set(of(run.spans(), "open")["query"].loc[lambda query: query < 0]) == {-1, -2, -3, -4}
+    assert of(run.queries(), "open")["query"].min() == 0
 
 
 def shuffled(name: str, phase: str, count: int) -> list[int]:

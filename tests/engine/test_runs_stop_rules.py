@@ -1,7 +1,8 @@
-"""When loads end: one run in which every pipeline has a rule of its own."""
+"""When loads end: one run in which every pipeline has a rule of its own, and one without."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +105,14 @@ def test_a_pipeline_without_a_rule_goes_on_until_the_last_one_ends(run: Run, nam
 
 def test_the_load_of_minima_ends_when_the_later_one_is_reached(run: Run) -> None:
     assert load_seconds(run, "open, both minima, the other later") == 0.2
+
+
+def test_an_offline_load_is_measured_to_its_last_completion(tmp_path: Path) -> None:
+    """Longer than the drain limit, which is for loads that have an end of their own."""
+    all_at_once = pipeline(sleep(0.01), load={"offline": {"queries": 60}})
+    run = ended(bench({"a": all_at_once}, stop=None, timeouts={"drain": 0.1}), tmp_path)
+    found = run.summary()["pipelines"]["a"]
+    assert outcomes(run, "a") == {"done": 60}
+    assert found["load_seconds"] >= 0.6
+    assert found["saturated"] is None
+    assert run.summary()["verdict"] == "VALID"

@@ -1,0 +1,126 @@
+"""The names behind the codes of samples, and what became of each probe: for the manifest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from mlbench.engine.sampler_lane import Lane
+from mlbench.interfaces.probe import Device, Metric
+
+__all__ = ["Tables"]
+
+
+class Tables:
+    """Metrics and devices in the order of their codes.
+
+    Parameters
+    ----------
+    rates
+        Readings per second of each tier.
+    """
+
+    def __init__(self, rates: Mapping[str, float]) -> None:
+        self._rates = rates
+        self._metrics: list[tuple[str, Metric]] = []
+        self._devices: list[str] = []
+        self._lock = threading.Lock()
+        self.failed: dict[str, str] = {}
+
+    def declare(self, probe: str, metrics: Iterable[Metric]) -> dict[str, int]:
+        """The codes of a probe's metrics.
+
+        Raises
+        ------
+        ValueError
+            If another probe has a metric of the same name.
+        """
+        names = {metric.name: owner for owner, metric in self._metrics}
+        declared = tuple(metrics)
+        for metric in declared:
+            if metric.name in names:
+                owner = names[metric.name]
+                raise ValueError(f"its metric {metric.name!r} is one of the probe {owner!r}, too")
+        first = len(self._metrics)
+        self._metrics += [(probe, metric) for metric in declared]
+        return {metric.name: first + index for index, metric in enumerate(declared)}
+
+    def device_code(self, name: str) -> int:
+        """The code of a device, from any thread."""
+        with self._lock:
+            if name not in self._devices:
+                self._devices.append(name)
+            return self._devices.index(name)
+
+    def document(self, lanes: Iterable[Lane]) -> dict[str, Any]:  # Any: JSON
+        """What stands in the manifest: ``metrics``, ``devices`` and ``telemetry``."""
+        lanes = list(lanes)
+        for lane in lanes:
+            for name in list(lane.context.devices):
+                self.device_code(name)
+        return {
+            "metrics": [self._metric(owner, metric, lanes) for owner, metric in self._metrics],
+            "devices": [_device(name, lanes) for name in list(self._devices)],
+            "telemetry": {
+                "probes": {**self._failed(), **{lane.name: _probe(lane) for lane in lanes}},
+                "notes": [
+                    *(f"the probe {name} failed: {why}" for name, why in self.failed.items()),
+                    *_notes(lanes),
+                ],
+            },
+        }
+
+    def _metric(self, owner: str, metric: Metric, lanes: list[Lane]) -> dict[str, Any]:
+        lane = next((each for each in lanes if each.name == owner), None)
+        entry = {
+            **asdict(metric),
+            "probe": owner,
+            "rate_hz": self._rates.get(metric.tier),
+            "null_reasons": {},
+        }
+        if lane is None:
+            return entry
+        entry["source"] = lane.context.sources.get(metric.name, metric.source)
+        reasons = {
+            device or "": why
+            for (name, device), why in list(lane.context.nulls.items())
+            if name == metric.name
+        }
+        if lane.status in ("failed", "hung"):
+            reasons.setdefault("", f"its probe {lane.status}: {lane.reason}")
+        return {**entry, "null_reasons": reasons}
+
+    def _failed(self) -> dict[str, dict[str, str]]:
+        return {name: {"status": "failed", "reason": why} for name, why in self.failed.items()}
+
+
+def _probe(lane: Lane) -> dict[str, str | None]:
+    return {"status": lane.status, "reason": lane.reason}
+
+
+def _device(name: str, lanes: list[Lane]) -> dict[str, Any]:  # Any: JSON
+    """What the probes know of a device: each may have told a part."""
+    found = asdict(Device(name, "unknown", "unknown"))
+    lost: tuple[int, str] | None = None
+    for lane in lanes:
+        device = lane.context.devices.get(name)
+        if device is not None:
+            told = {key: value for key, value in asdict(device).items() if value}
+            found.update(told)
+        lost = lost or lane.context.ended.get(name)
+    found["lost_ns"], found["reason"] = lost or (None, None)
+    return found
+
+
+def _notes(lanes: list[Lane]) -> Iterable[str]:
+    """What whoever reads the samples has to know, without repeating itself."""
+    said: dict[str, None] = {}
+    for lane in lanes:
+        said.update(dict.fromkeys(list(lane.context.notes)))
+        for device, (_, why) in list(lane.context.ended.items()):
+            said[f"{device} was lost: {why}; its samples end there"] = None
+        if lane.status in ("failed", "hung"):
+            said[f"the probe {lane.name} {lane.status}: {lane.reason}"] = None
+    return said

@@ -1,0 +1,262 @@
+"""Probe: what each pipeline uses of the host: its worker, and all processes below that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mlbench.interfaces.probe import Context, Metric, Probe, Reading, Row, Source, Tier
+from mlbench.probes.accounts import Account
+from mlbench.probes.counter import Counter
+from mlbench.probes.held import Held
+from mlbench.probes.tree import bytes_of, threads_of
+
+__all__ = ["Process"]
+
+TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGESIZE")
+Look = Literal["ended", "same", "changed"]
+"""What a second look at a process found."""
+
+STAT, IO, STATUS = "/proc/PID/stat", "/proc/PID/io", "/proc/PID/task/*/status"
+
+
+def _of_pipeline(
+    name: str, unit: str, source: str, tier: Tier, meaning: str, increase: bool = False
+) -> Metric:
+    kind = "increase" if increase else "level"
+    return Metric(name, unit, source, kind, tier, "pipeline", meaning)  # type: ignore[arg-type]  # a literal
+
+
+class Process(Probe):
+    """Processor time, memory, input and output of each pipeline, over its tree of processes."""
+
+    metrics = (
+        _of_pipeline("cpu_time", "s", STAT, "medium", "user and system time", True),
+        _of_pipeline("memory_rss", "bytes", STAT, "medium", "resident; shared pages count often"),
+        _of_pipeline("processes", "count", STAT, "rare", "its worker and those below"),
+        _of_pipeline("threads", "count", STAT, "rare", "of all its processes"),
+        _of_pipeline("io_read", "bytes", IO, "rare", "fetched from storage", True),
+        _of_pipeline("io_written", "bytes", IO, "rare", "sent to storage", True),
+        _of_pipeline("switches_voluntary", "count", STATUS, "rare", "it waited", True),
+        _of_pipeline("switches_involuntary", "count", STATUS, "rare", "another was due", True),
+        _of_pipeline(
+            "memory_pss", "bytes", "/proc/PID/smaps_rollup", "ends", "shared pages in proportion"
+        ),
+    )
+
+    @contextmanager
+    def open(self, context: Context) -> Iterator[Source]:
+        """Yield what all pipelines use."""
+        if not (context.root / "proc/self/stat").exists():
+            for metric in self.metrics:
+                context.missing(metric.name, "needs Linux: there is no /proc")
+            yield lambda _: ()
+            return
+        pipelines = _Pipelines(context)
+        try:
+            yield pipelines.read
+        finally:
+            pipelines.close()
+
+
+@dataclass
+class _Known:
+    """One process: its held files, and what its ``stat`` said last."""
+
+    stat: Held
+    io: Held | None
+    said: bytes = b""
+    own_ticks: int = 0
+    all_ticks: int = 0
+    threads: int = 1
+    lives: bool = True
+    rss_pages: int = 0
+
+    def look(self) -> Look:
+        """Read its ``stat``; it says nothing where it has ended and somebody has waited for it.
+
+        Fields are counted from the state, the third: 14 to 17 are the ticks of the process
+        and of the children that it waited for, 20 its threads, 24 its resident pages. Until
+        then its ticks stand there, and nothing else does.
+        """
+        try:
+            said = self.stat.read()
+        except OSError:
+            return "ended"
+        if said == self.said:  # it slept: most processes do, most of the time
+            return "same"
+        fields = said.rpartition(b")")[2].split(None, 22)
+        if len(fields) < 22:
+            return "ended"
+        self.said = said
+        self.own_ticks = int(fields[11]) + int(fields[12])
+        self.all_ticks = self.own_ticks + int(fields[13]) + int(fields[14])
+        self.lives = fields[0] not in (b"Z", b"X")
+        self.threads, self.rss_pages = int(fields[17]), int(fields[21])
+        return "changed"
+
+    def close(self) -> None:
+        self.stat.close()
+        if self.io is not None:
+            self.io.close()
+
+
+@dataclass
+class _Used:
+    """What one pipeline has used so far."""
+
+    name: str
+    processes: dict[int, _Known] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    counters: dict[str, Counter] = field(default_factory=dict)
+
+    def increase(
+        self,
+        metric: str,
+        now_ns: int,
+        own: Mapping[int, float],
+        inclusive: Mapping[int, float] | None = None,
+    ) -> Iterator[Row]:
+        """What the pipeline used since the last reading."""
+        self.accounts.setdefault(metric, Account()).add(own, inclusive)
+        yield from self.nothing(metric, now_ns)
+
+    def nothing(self, metric: str, now_ns: int) -> Iterator[Row]:
+        """The same where it has used nothing since its account was last added to."""
+        total = self.accounts[metric].total
+        counter = self.counters.setdefault(metric, Counter(metric))
+        if reading := counter.reading(total, now_ns, pipeline=self.name):
+            yield reading
+
+
+class _Pipelines:
+    """All pipelines of the run."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._proc = str(context.root / "proc")
+        self._used: dict[str, _Used] = {}
+        self._owners: Mapping[int, str] = {}
+
+    def read(self, tier: Tier) -> Iterator[Row]:
+        """The readings of one tier."""
+        self._meet()
+        for used in self._used.values():
+            if tier == "medium":
+                yield from self._time_and_memory(used)
+            elif tier == "rare":
+                yield from self._counts(used)
+                yield from self._traffic(used)
+                yield from self._switches(used)
+            elif tier == "ends":
+                yield from self._shared_memory(used)
+
+    def close(self) -> None:
+        """Let go of all files."""
+        for used in self._used.values():
+            for known in used.processes.values():
+                known.close()
+
+    def _meet(self) -> None:
+        """Take up the processes that are new."""
+        owners = self._context.owners()
+        if owners is self._owners:
+            return
+        self._owners = owners
+        for pid, name in owners.items():
+            used = self._used.setdefault(name, _Used(name))
+            if pid not in used.processes and (known := self._known(pid)) is not None:
+                used.processes[pid] = known
+
+    def _known(self, pid: int) -> _Known | None:
+        folder = f"{self._proc}/{pid}"
+        try:
+            stat = Held(f"{folder}/stat", 1024)
+        except OSError:  # it has just ended
+            return None
+        try:
+            return _Known(stat, Held(f"{folder}/io", 512))
+        except OSError as error:
+            if isinstance(error, PermissionError):
+                for metric in ("io_read", "io_written"):
+                    self._context.missing(metric, "the kernel does not show it to this user")
+            return _Known(stat, None)
+
+    def _time_and_memory(self, used: _Used) -> Iterator[Row]:
+        looks = {pid: known.look() for pid, known in used.processes.items()}
+        for pid, look in looks.items():
+            if look == "ended":
+                used.processes.pop(pid).close()
+        now_ns, living = self._context.clock(), used.processes
+        if not looks:
+            return
+        if any(look != "same" for look in looks.values()):
+            own = {pid: known.own_ticks * TICK_S for pid, known in living.items()}
+            inclusive = {pid: known.all_ticks * TICK_S for pid, known in living.items()}
+            yield from used.increase("cpu_time", now_ns, own, inclusive)
+        else:
+            yield from used.nothing("cpu_time", now_ns)
+        if any(known.lives for known in living.values()):
+            resident = sum(known.rss_pages for known in living.values()) * PAGE_BYTES
+            yield Reading("memory_rss", resident, now_ns, pipeline=used.name)
+
+    def _counts(self, used: _Used) -> Iterator[Row]:
+        living = [known for known in used.processes.values() if known.lives]
+        now_ns = self._context.clock()
+        if not living:
+            return
+        threads = sum(known.threads for known in living)
+        yield Reading("processes", len(living), now_ns, pipeline=used.name)
+        yield Reading("threads", threads, now_ns, pipeline=used.name)
+
+    def _traffic(self, used: _Used) -> Iterator[Row]:
+        """Bytes from and to storage; a process shows that of children that it waited for, too."""
+        read: dict[int, float] = {}
+        written: dict[int, float] = {}
+        for pid, known in used.processes.items():
+            try:
+                lines = known.io.read().split() if known.io is not None else []
+            except OSError:  # it has ended, or is another user's by now
+                continue
+            values = dict(zip(lines[::2], lines[1::2], strict=False))
+            read[pid] = float(values.get(b"read_bytes:", 0))
+            written[pid] = float(values.get(b"write_bytes:", 0))
+        now_ns = self._context.clock()
+        for metric, each in (("io_read", read), ("io_written", written)):
+            if (metric, None) not in self._context.nulls:
+                yield from used.increase(metric, now_ns, {}, each)
+
+    def _switches(self, used: _Used) -> Iterator[Row]:
+        """Of every thread: ``status`` of a process has those of its first thread alone."""
+        voluntary: dict[int, float] = {}
+        involuntary: dict[int, float] = {}
+        for pid in used.processes:
+            for thread in threads_of(self._proc, pid):
+                counts = _switches_of(bytes_of(f"{self._proc}/{pid}/task/{thread}/status"))
+                if counts is not None:
+                    voluntary[int(thread)], involuntary[int(thread)] = counts
+        now_ns = self._context.clock()
+        yield from used.increase("switches_voluntary", now_ns, voluntary)
+        yield from used.increase("switches_involuntary", now_ns, involuntary)
+
+    def _shared_memory(self, used: _Used) -> Iterator[Row]:
+        rollups = (bytes_of(f"{self._proc}/{pid}/smaps_rollup") for pid in used.processes)
+        sizes = [_pss_bytes(text) for text in rollups]
+        known = [size for size in sizes if size is not None]
+        if known:
+            yield Reading("memory_pss", sum(known), self._context.clock(), pipeline=used.name)
+
+
+def _switches_of(status: bytes) -> tuple[float, float] | None:
+    _, found, counts = status.partition(b"\nvoluntary_ctxt_switches:")
+    fields = counts.split(None, 3)
+    return (float(fields[0]), float(fields[2])) if found else None
+
+
+def _pss_bytes(rollup: bytes) -> int | None:
+    sizes = (line.split()[1] for line in rollup.splitlines() if line.startswith(b"Pss:"))
+    return next((int(size) * 1024 for size in sizes), None)
