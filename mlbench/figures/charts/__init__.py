@@ -1,0 +1,1 @@
+"""The figures, a file each; `mlbench.figures` has their functions."""

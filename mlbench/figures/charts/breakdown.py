@@ -1,0 +1,218 @@
+"""Breakdown: where the time of a query goes, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mlbench.analysis.observation import Observation, observe
+from mlbench.errors import FigureError
+from mlbench.figures.figure import About, Chart, figure, sentence
+from mlbench.figures.keys import Entry, key
+from mlbench.figures.palette import NEUTRAL, QUEUE
+from mlbench.figures.source import Observed, Side, Source, source_of
+from mlbench.figures.units import Unit, spoken_time, time_unit
+from mlbench.figures.venue import INK, SOFT, Theme
+from mlbench.records import NULL
+
+__all__ = ["breakdown"]
+
+LATENESS, QUEUEING = "lateness", "queueing"
+SMALL = 0.005
+"""Steps of a smaller share of the whole, on all sides, are one step together."""
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Where the mean query of a pipeline spends its time on one side, in ns.
+
+    Parameters
+    ----------
+    means
+        By step, in the order of the pipeline; they sum to the mean latency.
+    queries
+        How many it is the mean of.
+    """
+
+    pipeline: str
+    side: Side
+    means: dict[str, float]
+    queries: int
+
+    @property
+    def total(self) -> float:
+        """The mean latency."""
+        return sum(self.means.values())
+
+
+def breakdown(source: Any, *, venue: str | float | Theme = "screen", columns: int = 1) -> Chart:
+    """Where a query's time goes: lateness, queueing, and each stage on its critical path.
+
+    One row a step; each bar begins where the one before it ended, so that the last ends at
+    the mean latency. The means are over the measured queries that are done and whose spans
+    are whole; of a study, over the means of its blocks.
+
+    Parameters
+    ----------
+    source
+        A run or a study; of a study the light bar is the pipeline alone.
+    venue, columns
+        As `mlbench.figures.theme` has them.
+
+    Raises
+    ------
+    FigureError
+        If no query is done.
+    """
+    found = source_of(source, "breakdown")
+    steps = [
+        each
+        for name in found.present()
+        for side in found.sides()
+        if (each := _steps(name, side, found.of(name, side))) is not None
+    ]
+    if not steps:
+        raise FigureError(f"breakdown: no query of {found.id} is done with all its spans")
+    about = About(
+        "breakdown",
+        "Where a query's time goes",
+        _caption(found, steps),
+        (found.id,),
+        found.spec_hash,
+    )
+    return figure(lambda theme: _draw(found, steps, theme), about, venue, columns)
+
+
+def _caption(found: Source, steps: Sequence[Steps]) -> str:
+    both = len({each.side for each in steps}) > 1
+    counts = [f"{s.pipeline} {s.side + ' ' if both else ''}n = {s.queries:,}" for s in steps]
+    blocks = f", mean of {found.blocks} blocks" if found.kind == "study" else ""
+    return (
+        f"Mean time of a query on its critical path{blocks}; done queries, {sentence(counts, 6)}. "
+        "Bars follow each other: lateness of the dispatch, queueing, then service in each stage; "
+        "the last ends at the mean latency."
+    )
+
+
+def _steps(pipeline: str, side: Side, observed: Sequence[Observed]) -> Steps | None:
+    """The mean over blocks of each block's means."""
+    blocks = [found for each in observed if (found := _means(each)) is not None]
+    if not blocks:
+        return None
+    names = list(dict.fromkeys(step for means, _ in blocks for step in means))
+    means = {n: float(np.mean([block.get(n, 0.0) for block, _ in blocks])) for n in names}
+    return Steps(pipeline, side, means, sum(count for _, count in blocks))
+
+
+def _means(observed: Observed) -> tuple[dict[str, float], int] | None:
+    seen: Observation = observe(observed.record, observed.pipeline)
+    queries = seen.queries
+    whole = queries.measured & (queries.service_ns != NULL) & (queries.lateness_ns != NULL)
+    count = int(whole.sum())
+    if not count:
+        return None
+    stages: dict[str, float] = dict.fromkeys(_in_order(observed), 0.0)
+    for (stage, _), part in seen.path.items():
+        stages[stage] = stages.get(stage, 0.0) + float(part.service_ns.sum()) / count
+    late, queued = (
+        float(v[whole].sum()) / count for v in (queries.lateness_ns, queries.queueing_ns)
+    )
+    return {LATENESS: late, QUEUEING: queued, **stages}, count
+
+
+def _in_order(observed: Observed) -> list[str]:
+    """The steps of service: the item is fetched before the first stage."""
+    names = [str(name) for name in observed.record.pipeline(observed.pipeline)["stages"]]
+    return sorted(names, key=lambda name: name != "data")
+
+
+def _draw(found: Source, steps: Sequence[Steps], theme: Theme) -> Any:  # Any: a chart
+    names = list(dict.fromkeys(each.pipeline for each in steps))
+    panels: list[Any] = []
+    if len({each.side for each in steps}) > 1:
+        squares = [Entry("isolated", QUEUE), Entry("collocated", NEUTRAL)]
+        panels.append(key(squares, theme))
+    for name in names:
+        mine = [each for each in steps if each.pipeline == name]
+        means = " / ".join(spoken_time(each.total) for each in mine)
+        heading = key([Entry(name), Entry(f"mean latency {means}", note=True)], theme)
+        panels += [heading, _panel(mine, found.looks[name].colour, theme)]
+    stacked = alt.vconcat(*panels, spacing=theme.label_size * 0.3)
+    return stacked.resolve_scale(color="independent")
+
+
+def _panel(steps: Sequence[Steps], colour: str, theme: Theme) -> Any:  # Any: a chart
+    unit = time_unit(each.total for each in steps)
+    frame = _bars(steps, unit, colour)
+    order = list(dict.fromkeys(frame["step"]))
+    sides = list(dict.fromkeys(frame["side"]))
+    most = float(frame["end"].max())
+    x = alt.X("begin:Q", title=unit.title("time of a query")).scale(
+        domain=[0, most * 1.16], nice=False, zero=True
+    )
+    y = alt.Y("step:N", sort=order, title=None).scale(paddingInner=0.3, paddingOuter=0.15)
+    offset = alt.YOffset("side:N", sort=sides).scale(paddingInner=0.12)
+    base = alt.Chart(frame)
+    bars = base.mark_bar(minBandSize=0.5).encode(
+        x,
+        y,
+        offset,
+        x2="end:Q",
+        color=alt.Color("colour:N", scale=None, legend=None),
+        tooltip=["step:N", "side:N", "value:N"],
+    )
+    words = base.mark_text(align="left", dx=theme.label_size * 0.4, color=SOFT).encode(
+        alt.X("end:Q"), y, offset, text="value:N"
+    )
+    height = len(order) * theme.label_size * (1.45 if len(sides) == 1 else 2.5)
+    return alt.layer(bars, words).properties(height=height)
+
+
+def _bars(steps: Sequence[Steps], unit: Unit, colour: str) -> pd.DataFrame:
+    """One row a bar: ``step``, ``side``, ``begin`` and ``end`` in the unit, its ``colour``."""
+    kept = _kept(steps)
+    rows = []
+    for each in steps:
+        at = 0.0
+        for step, mean in _gathered(each.means, kept).items():
+            rows.append(
+                {
+                    "step": step,
+                    "side": each.side,
+                    "begin": at / unit.size,
+                    "end": (at + mean) / unit.size,
+                    "value": spoken_time(mean),
+                    "colour": _colour(step, each.side, colour, len(steps) > 1),
+                }
+            )
+            at += mean
+    table: pd.DataFrame = pd.DataFrame(rows)
+    return table
+
+
+def _kept(steps: Sequence[Steps]) -> set[str]:
+    """The steps that are worth a row; queueing and lateness always are."""
+    most = max(each.total for each in steps) or 1.0
+    large = {s for each in steps for s, mean in each.means.items() if mean >= SMALL * most}
+    return large | {LATENESS, QUEUEING}
+
+
+def _gathered(means: dict[str, float], kept: set[str]) -> dict[str, float]:
+    rest = {step: mean for step, mean in means.items() if step not in kept}
+    found = {step: mean for step, mean in means.items() if step in kept}
+    if any(rest.values()):
+        name = next(iter(rest)) if len(rest) == 1 else f"{len(rest)} small stages"
+        found[name] = sum(rest.values())
+    return found
+
+
+def _colour(step: str, side: Side, colour: str, both: bool) -> str:
+    from mlbench.figures.palette import tints
+
+    own = {LATENESS: INK, QUEUEING: NEUTRAL}.get(step, colour)
+    return tints(own, 2)[1] if both and side == "isolated" else own

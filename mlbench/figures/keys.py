@@ -1,0 +1,108 @@
+"""Keys: a line or square for each name, in rows above a panel, set by text width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from mlbench.figures.glyphs import text_width
+from mlbench.figures.venue import INK, Theme
+
+__all__ = ["Entry", "key"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name with its sample: a line where it has a width, else a symbol, or no sample.
+
+    Parameters
+    ----------
+    colour
+        Of the sample; empty for a heading, which has none and is set in semibold.
+    note
+        Without a colour: set as the rest.
+    """
+
+    name: str
+    colour: str = ""
+    dash: Sequence[float] = ()
+    line: float = 0.0
+    shape: str = "square"
+    note: bool = False
+
+    @property
+    def weight(self) -> int:
+        """Of its text."""
+        return 400 if self.colour or self.note else 600
+
+    def sample(self, size: float) -> float:
+        """The width of its sample and the space behind it, for text of that size."""
+        if not self.colour:
+            return 0.0
+        return (3.6 if self.line else 1.2) * size
+
+    def width(self, size: float) -> float:
+        """The width of the whole."""
+        return self.sample(size) + text_width(self.name, size, self.weight)
+
+
+def key(entries: Sequence[Entry], theme: Theme) -> Any:  # Any: a chart
+    """The entries from left to right, in as many rows as they need.
+
+    Vega's own legends are laid out after the panels and move them; this is a panel of known
+    height whose sample lines are long enough to show a dash.
+    """
+    frame, rows = _placed(entries, theme)
+    y = alt.Y("row:Q", axis=None).scale(domain=[rows - 0.5, -0.5], nice=False)
+    x = alt.X("x:Q", axis=None, scale=None)  # without a scale a value is a place in points
+    words = alt.X("text:Q", axis=None, scale=None)
+    samples = (_sample(part, frame.iloc[[at]], theme, x, y) for at, part in enumerate(entries))
+    layers = [sample for sample in samples if sample is not None]
+    for weight, color in ((400, INK), (600, INK)):
+        rows_of = frame[frame["weight"] == weight]
+        if len(rows_of):
+            text = alt.Chart(rows_of).mark_text(
+                align="left", baseline="middle", color=color, fontWeight=weight
+            )
+            layers.append(text.encode(words, y, text="name:N"))
+    return alt.layer(*layers).properties(height=rows * theme.label_size * 1.45)
+
+
+def _sample(entry: Entry, row: pd.DataFrame, theme: Theme, x: alt.X, y: alt.Y) -> Any:
+    """The line or square of an entry; null for a heading. Any: a chart."""
+    if not entry.colour:
+        return None
+    base = alt.Chart(row)
+    if entry.line:
+        dash = list(entry.dash)
+        rule = base.mark_rule(strokeDash=dash, strokeWidth=entry.line, color=entry.colour)
+        return rule.encode(x, y, x2="end:Q")
+    side = theme.label_size * 0.8
+    point = base.mark_point(shape=entry.shape, size=side**2, color=entry.colour, xOffset=side / 2)
+    return point.encode(x, y)
+
+
+def _placed(entries: Sequence[Entry], theme: Theme) -> tuple[pd.DataFrame, int]:
+    """Where each entry stands, in points, and the number of rows."""
+    size = theme.label_size
+    row, x, placed = 0, 0.0, []
+    for entry in entries:
+        if x and x + entry.width(size) > theme.width * 0.97:
+            row, x = row + 1, 0.0
+        sample = entry.sample(size)
+        placed.append(
+            {
+                "name": entry.name,
+                "row": row,
+                "x": x,
+                "end": x + sample - 0.4 * size,
+                "text": x + sample,
+                "weight": entry.weight,
+            }
+        )
+        x += entry.width(size) + 1.2 * size
+    return pd.DataFrame(placed), row + 1

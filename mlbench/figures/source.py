@@ -1,0 +1,159 @@
+"""What a figure is made from: a run, or a study, as arrays by pipeline and side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlbench.errors import FigureError
+from mlbench.figures.palette import Look, looks
+
+if TYPE_CHECKING:
+    from mlbench.analysis.queries import Queries
+    from mlbench.analysis.record import Record
+    from mlbench.run import Run
+    from mlbench.study.study import Study
+
+__all__ = ["Observed", "Side", "Source", "source_of"]
+
+Side = Literal["isolated", "collocated"]
+SIDES: tuple[Side, ...] = ("isolated", "collocated")
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One pipeline in one run.
+
+    Parameters
+    ----------
+    side
+        Isolated or collocated; a plain run is collocated, however many pipelines it has.
+    block
+        Of the study, 0 in a plain run.
+    """
+
+    record: Record
+    pipeline: str
+    side: Side
+    block: int = 0
+
+    @cached_property
+    def queries(self) -> Queries:
+        """Its queries, warm-up left out."""
+        from mlbench.analysis.queries import queries_of
+
+        return queries_of(self.record, self.pipeline)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Runs that belong together.
+
+    Parameters
+    ----------
+    id, kind
+        Name of the directory, and ``run`` or ``study``.
+    names
+        All pipelines of the benchmark, in its order: they fix the looks.
+    observed
+        Each pipeline in each run.
+    record
+        Of a run, its tables.
+    """
+
+    id: str
+    kind: Literal["run", "study"]
+    names: tuple[str, ...]
+    observed: tuple[Observed, ...]
+    spec_hash: str
+    record: Record | None = None
+
+    @property
+    def looks(self) -> dict[str, Look]:
+        """The look of each pipeline."""
+        return looks(self.names)
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are; 1 for a run."""
+        return len({each.block for each in self.observed}) or 1
+
+    def of(self, pipeline: str, side: Side) -> list[Observed]:
+        """One pipeline on one side, block by block."""
+        return [each for each in self.observed if (each.pipeline, each.side) == (pipeline, side)]
+
+    def present(self) -> list[str]:
+        """The pipelines that ran, in the order of the benchmark."""
+        ran = {each.pipeline for each in self.observed}
+        return [name for name in self.names if name in ran]
+
+    def sides(self) -> list[Side]:
+        """The sides that there are."""
+        found = {each.side for each in self.observed}
+        return [side for side in SIDES if side in found]
+
+
+def source_of(
+    thing: Any, what: str, empty: bool = False
+) -> Source:  # Any: whatever a user hands over
+    """The source behind a run or a study.
+
+    Parameters
+    ----------
+    what
+        The figure that asks, for the message.
+    empty
+        Whether a run without pipelines will do.
+
+    Raises
+    ------
+    FigureError
+        If it is neither, or has no pipelines.
+    """
+    from mlbench.run import Run
+    from mlbench.study.study import Study
+
+    if isinstance(thing, Run):
+        source = _of_run(thing)
+    elif isinstance(thing, Study):
+        source = _of_study(thing)
+    else:
+        raise FigureError(
+            f"{what} needs a run or a study, got {type(thing).__name__}: mlbench.open_run(path)"
+        )
+    if not source.observed and not empty:
+        raise FigureError(f"{what}: the {source.kind} {source.id} has no pipelines to draw")
+    return source
+
+
+def _of_run(run: Run) -> Source:
+    record = run.record()
+    observed = tuple(Observed(record, name, "collocated") for name in record.names)
+    names = tuple(record.bench.pipelines)
+    return Source(run.id, "run", names, observed, run.request.spec_hash, record)
+
+
+def _of_study(study: Study) -> Source:
+    observed = tuple(_observed_in(study))
+    manifest = study.manifest
+    return Source(study.id, "study", tuple(manifest.spec.pipelines), observed, manifest.spec_hash)
+
+
+def _observed_in(study: Study) -> Iterator[Observed]:
+    """Each pipeline in each run that counts, of the isolated and the first collocated treatment.
+
+    A study of pairs or of a co-tenant's dial has many collocated ones; what pools queries
+    shows the last, which in a group is the only one and on a dial the farthest.
+    """
+    manifest = study.manifest
+    sides = {each.name: each.role for each in manifest.treatments if each.role != "capacity"}
+    collocated = [name for name, role in sides.items() if role == "collocated"]
+    wanted = {name for name, role in sides.items() if role == "isolated"} | set(collocated[-1:])
+    runs = study.runs()
+    for row in runs[runs["counted"]].itertuples():
+        if row.treatment in wanted:
+            record = study.run(row.block, row.treatment).record()
+            for name in record.names:
+                yield Observed(record, name, sides[row.treatment], int(row.block))

@@ -1,0 +1,205 @@
+"""Wrong and poor input: a figure that says so, or one clear error that says what to do."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from figure_data import HOSTILE, group_study, load_table, open_traffic, sweep_table
+from recorded import Made, Plan, run_written
+from virtual import served
+
+from mlbench import figures
+from mlbench.errors import FigureError
+from mlbench.figures.pdf import content_of
+from mlbench.figures.saving import save as save_chart
+from mlbench.run import Run
+from mlbench.spec import Benchmark, Window
+
+PIPELINE = {
+    "data": {"uses": "synthetic.items"},
+    "stages": {"step": {"uses": "synthetic.noop"}},
+}
+
+
+def written(path: Path, traffic: dict[str, Any]) -> Run:
+    """A run directory of these pipelines."""
+    bench = Benchmark.model_validate(
+        {"name": "made", "pipelines": dict.fromkeys(traffic, PIPELINE)}
+    )
+    run_written(path / "run", bench, Made(traffic), 0, Window(settle=0, seconds=10))
+    return Run(path / "run")
+
+
+def words(chart: Any, tmp_path: Path) -> str:
+    """The text of the figure, as a PDF has it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", figures.FigureWarning)
+        path = save_chart(chart, tmp_path / "figure.pdf", venue="acmart").path
+    return "".join(content_of(path.read_bytes()).text)
+
+
+# -- runs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["latency", "breakdown", "spans", "timeline", "graph", "load"])
+def test_a_run_without_pipelines_is_one_clear_error(name: str, tmp_path: Path) -> None:
+    run = written(tmp_path, {})
+    with pytest.raises(FigureError, match=rf"{name}: .*(no pipelines|neither|has an open load)"):
+        getattr(figures, name)(run)
+
+
+@pytest.mark.parametrize("name", ["latency", "breakdown", "spans"])
+def test_a_run_in_which_nothing_was_done_is_one_clear_error(name: str, tmp_path: Path) -> None:
+    run = written(tmp_path, {"rag": served([], [])})
+    with pytest.raises(FigureError, match=rf"{name}: .*no (query|spans)"):
+        getattr(figures, name)(run)
+
+
+def test_failed_queries_are_said_and_end_the_curve_early(tmp_path: Path) -> None:
+    due = np.arange(200) * 10_000_000
+    run = written(tmp_path, {"rag": served(due, 1_000_000, failed=range(100))})
+    chart = figures.latency(run)
+    assert "n = 200 (100 failed)" in chart.to_dict()["usermeta"]["mlbench"]["caption"]
+    assert "p50" in words(chart, tmp_path)
+    assert "p90" not in words(chart, tmp_path)
+
+
+def test_forty_pipelines_are_drawn(tmp_path: Path) -> None:
+    names = [f"pipeline-{number:02d}" for number in range(40)]
+    run = written(tmp_path, {name: open_traffic(i, 4.0, 60) for i, name in enumerate(names)})
+    said = words(figures.latency(run), tmp_path)
+    assert all(name in said for name in names)
+    assert len(figures.breakdown(run).vconcat) == 2 * len(names)
+
+
+def test_a_run_without_samples_has_a_timeline_of_its_stages(tmp_path: Path) -> None:
+    run = written(tmp_path, {"rag": open_traffic(1, 4.0, 60)})
+    chart = figures.timeline(run)
+    assert "No samples." in chart.to_dict()["usermeta"]["mlbench"]["caption"]
+    assert "step" in words(chart, tmp_path)
+
+
+def test_a_metric_that_was_not_recorded_names_the_nearest(run: Any) -> None:
+    with pytest.raises(FigureError, match=r"no samples of 'cpu_tme'.*did you mean 'cpu_time'"):
+        figures.timeline(run, metrics=["cpu_tme"])
+
+
+def test_a_stretch_without_spans_says_so(run: Any) -> None:
+    with pytest.raises(FigureError, match="no spans in that stretch"):
+        figures.spans(run, start_s=900, seconds=1)
+
+
+def test_a_saturated_pipeline_is_left_out_of_the_load_figure(tmp_path: Path) -> None:
+    table = load_table()
+    caption = figures.load(table).to_dict()["usermeta"]["mlbench"]["caption"]
+    assert "2 saturated points" in caption
+    with pytest.raises(FigureError, match="all pipelines with an open load were saturated"):
+        figures.load(table[table["saturated"]])
+
+
+# -- studies -----------------------------------------------------------------------------
+
+
+def test_one_repeat_has_no_interval_and_is_drawn(tmp_path: Path) -> None:
+    study = group_study(tmp_path / "study", blocks=1)
+    said = words(figures.slowdown(study), tmp_path)
+    assert "latency p50" in said
+    assert "×" in said
+
+
+def test_a_null_is_said_in_its_row(group: Any, tmp_path: Path) -> None:
+    assert "alone: p99 needs 662 queries" in words(figures.slowdown(group), tmp_path)
+
+
+def test_a_study_without_any_block_is_one_clear_error(tmp_path: Path) -> None:
+    block = {"alone-rag": Made({"rag": served([], [])}, status="failed", verdict="INVALID")}
+    study = Plan([block]).write(tmp_path / "study")
+    with pytest.raises(FigureError, match="no collocated run to compare yet"):
+        figures.slowdown(study)
+
+
+@pytest.mark.parametrize(("name", "design"), [("matrix", "pairs"), ("sensitivity", "against")])
+def test_a_study_of_another_design_says_which_is_needed(name: str, design: str, group: Any) -> None:
+    study = group
+    if name == "matrix":
+        study = _three_together(group)
+    with pytest.raises(FigureError, match=f"design: {design}"):
+        getattr(figures, name)(study)
+
+
+def _three_together(group: Any) -> Any:
+    names = ("a", "b", "c")
+    traffic = {name: open_traffic(i, 3.0, 60) for i, name in enumerate(names)}
+    block = {f"alone-{n}": Made({n: t}) for n, t in traffic.items()}
+    return Plan([{**block, "together": Made(traffic)}]).write(group.path.parent / "three")
+
+
+@pytest.mark.parametrize("name", ["slowdown", "matrix", "sensitivity"])
+def test_a_run_where_a_study_is_needed_says_so(name: str, run: Any) -> None:
+    with pytest.raises(FigureError, match=f"{name} needs a study, got Run"):
+        getattr(figures, name)(run)
+
+
+def test_an_unknown_metric_lists_those_that_there_are(pairs: Any) -> None:
+    with pytest.raises(FigureError, match="known: latency_mean, latency_p50"):
+        figures.matrix(pairs, metric="p50")
+
+
+@pytest.mark.parametrize("name", ["timeline", "spans", "latency", "breakdown", "graph", "load"])
+def test_what_is_no_run_is_refused_with_what_to_type(name: str) -> None:
+    with pytest.raises(FigureError, match=f"{name} needs a .*got str"):
+        getattr(figures, name)("runs/x")
+
+
+# -- tables ------------------------------------------------------------------------------
+
+
+def test_a_missing_column_names_the_nearest() -> None:
+    with pytest.raises(FigureError, match=r"no column 'rat' .*did you mean 'rate'"):
+        figures.sweep(sweep_table(), x="rat", y="latency_ms")
+
+
+def test_an_empty_table_is_one_clear_error() -> None:
+    with pytest.raises(FigureError, match="sweep: the table has no rows"):
+        figures.sweep(sweep_table()[:0], x="rate", y="latency_ms")
+
+
+def test_text_where_numbers_belong_is_one_clear_error() -> None:
+    table = pd.DataFrame({"rate": [1], "latency_ms": ["fast"]})
+    with pytest.raises(FigureError, match="'latency_ms' has values that are no numbers"):
+        figures.sweep(table, x="rate", y="latency_ms")
+
+
+def test_nulls_in_a_table_are_counted_in_the_caption() -> None:
+    table = sweep_table()
+    table.loc[:4, "latency_ms"] = np.nan
+    chart = figures.sweep(table, x="rate", y="latency_ms")
+    assert "5 rows have no value" in chart.to_dict()["usermeta"]["mlbench"]["caption"]
+
+
+def test_a_table_without_any_number_is_one_clear_error() -> None:
+    table = sweep_table().assign(latency_ms=np.nan)
+    with pytest.raises(FigureError, match="no row has a number of 'latency_ms'"):
+        figures.sweep(table, x="rate", y="latency_ms")
+
+
+def test_one_model_of_energy_has_no_spread() -> None:
+    table = pd.DataFrame({"pipeline": ["a"], "stage": [None], "model": ["equal"], "joules": [3.0]})
+    chart = figures.energy(table)
+    assert "One model: no spread." in chart.to_dict()["usermeta"]["mlbench"]["caption"]
+
+
+def test_parameters_that_are_words_keep_their_order(tmp_path: Path) -> None:
+    table = pd.DataFrame({"sharing": ["none", "mps", "mig"], "p99": [1.0, 3.0, 2.0]})
+    said = words(figures.sweep(table, x="sharing", y="p99"), tmp_path)
+    assert said.index("none") < said.index("mps") < said.index("mig")
+
+
+def test_hostile_names_are_drawn_as_they_are(tmp_path: Path) -> None:
+    table = load_table().replace({"pipeline": {"rank": HOSTILE}})
+    assert HOSTILE in words(figures.load(table), tmp_path)
