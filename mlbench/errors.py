@@ -9,6 +9,8 @@
     ├── OutputError          a directory for runs that cannot be made or written
     ├── EngineError          the engine did not start, or ended before the run began
     ├── MissingExtraError    an optional package is not installed
+    ├── FigureError          a figure that cannot be drawn or saved as it was asked for
+    ├── PipelineError        ends the pipeline that raised it: no query of it can succeed
     └── QueryError           ends one query, never the run
         ├── JoinError        a join that cannot get all its branches
         └── RouteError       a router that named an output it does not have
@@ -24,11 +26,13 @@ from dataclasses import dataclass, replace
 
 __all__ = [
     "EngineError",
+    "FigureError",
     "JoinError",
     "MissingExtraError",
     "MlbenchError",
     "NotARunError",
     "OutputError",
+    "PipelineError",
     "Problem",
     "QueryError",
     "RegistryError",
@@ -38,6 +42,9 @@ __all__ = [
 ]
 
 Path = tuple["str | int", ...]
+
+LISTED = 8
+"""Known names that a message lists."""
 
 
 class MlbenchError(Exception):
@@ -134,6 +141,14 @@ class MissingExtraError(MlbenchError):
         )
 
 
+class PipelineError(MlbenchError):
+    """Ends the pipeline that raised it, because no further query of it can succeed."""
+
+
+class FigureError(MlbenchError):
+    """A figure that cannot be drawn from what there is, or not be saved as it was asked for."""
+
+
 class QueryError(MlbenchError):
     """Ends the query that raised it; the run goes on."""
 
@@ -146,13 +161,20 @@ class RouteError(QueryError):
     """A router that named an output which it does not have."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint that names the known word nearest to ``name``, or lists a few of them.
+def nearest(name: str, known: Iterable[str], command: str = "") -> str:
+    """A hint that names the known word nearest to ``name``, or lists eight of them.
+
+    Parameters
+    ----------
+    command
+        What lists the others, where there are more.
 
     Examples
     --------
     >>> nearest("stgaes", ["stages", "load"])
     "did you mean 'stages'?"
+    >>> nearest("x", map(str, range(10)), "mlbench stages")
+    'known: 0, 1, 2, 3, 4, 5, 6, 7, and 2 more: `mlbench stages` lists all'
     """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
@@ -160,5 +182,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
         return f"did you mean {close[0]!r}?"
     if not names:
         return ""
-    listed = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"known: {listed}"
+    listed = ", ".join(names[:LISTED])
+    more = f", and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    all_of_them = f": `{command}` lists all" if more and command else ""
+    return f"known: {listed}{more}{all_of_them}"

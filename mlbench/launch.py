@@ -13,10 +13,10 @@ from os import PathLike
 from pathlib import Path
 from typing import BinaryIO
 
-from mlbench.check import problems
+from mlbench.check import chosen, problems
 from mlbench.errors import EngineError, OutputError, SpecError
 from mlbench.spec import Benchmark, Request, Window
-from mlbench.spec.request import local_stages, spec_hash
+from mlbench.spec.request import Source, local_stages, named_modules, spec_hash
 from mlbench.store.layout import REQUEST, write_json
 
 __all__ = ["launch", "new_directory"]
@@ -53,11 +53,12 @@ def launch(
     pickled = _pickled(local) if local else b""
     request = Request(
         bench=bench,
-        only=None if only is None else tuple(only),
+        only=None if only is None else chosen(bench, only),
         block=block,
         window=window,
         spec_hash=spec_hash(bench),
         local_code={name: _source_hash(target) for name, target in local.items()},
+        code=_sources(named_modules(bench)),
     )
     try:
         write_json(directory / REQUEST, request.complete())
@@ -115,6 +116,19 @@ def _source_hash(target: object) -> str:
     except (OSError, TypeError):
         return "unknown"
     return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def _sources(modules: Iterable[str]) -> dict[str, Source]:
+    """Where each of these modules came from; the check of the spec has imported them."""
+    import hashlib
+
+    found = {}
+    for name in modules:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None:
+            code = Path(file).read_bytes()
+            found[name] = Source(file=file, sha256=hashlib.sha256(code).hexdigest()[:16])
+    return found
 
 
 def new_directory(parent: str | PathLike[str], name: str) -> Path:

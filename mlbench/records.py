@@ -16,11 +16,15 @@ __all__ = [
     "COMPLETIONS",
     "DISPATCH",
     "EVENTS",
+    "FIRST_TOKEN",
     "FORMAT",
+    "NOTE",
     "NULL",
     "SAMPLES",
+    "SCORE",
     "SPANS",
     "TABLES",
+    "TOKEN",
     "Column",
     "Outcome",
     "Phase",
@@ -150,5 +154,15 @@ SAMPLES = Table(
         Column("value", "float64", "in the metric's unit"),
     ),
 )
+
+FIRST_TOKEN, TOKEN = "first_token", "token"
+"""Events of a stage that generates: its first token, and each step after it. Their value is
+how many answers got a token in that step: 1, or those of a batch that went on."""
+
+SCORE = "score."
+"""What the name of an event begins with whose value says how good a result is."""
+
+NOTE = "note: "
+"""What a line of ``stderr.log`` begins with that says what takes long while a pipeline opens."""
 
 TABLES = {table.name: table for table in (DISPATCH, COMPLETIONS, SPANS, EVENTS, SAMPLES)}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Literal
+from typing import Any, Literal
 
 from mlbench.errors import RegistryError, nearest
 
@@ -18,11 +18,20 @@ __all__ = ["Group", "find", "names"]
 
 Group = Literal["stages", "probes", "loads", "placements"]
 
+LISTS = {"stages": "mlbench stages", "loads": "mlbench loads"}
+"""The commands that list all names of a group."""
+
+
+@cache
+def _installed() -> Any:  # Any: a class of its own in Python 3.10
+    """All entry points: looking through the packages takes 10 ms, for one group or for all."""
+    return entry_points()
+
 
 @cache
 def _entries(group: Group) -> Mapping[str, EntryPoint]:
     found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=f"mlbench.{group}"):
+    for entry in _installed().select(group=f"mlbench.{group}"):
         other = found.setdefault(entry.name, entry)
         if other.value != entry.value:
             raise RegistryError(
@@ -57,7 +66,7 @@ def find(group: Group, name: str) -> object:
     if entry is None and ":" in name:
         return _import(name)
     if entry is None:
-        raise LookupError(nearest(name, names(group)))
+        raise LookupError(nearest(name, names(group), LISTS.get(group, "")))
     try:
         return entry.load()
     except Exception as error:  # any module may be behind a name: report it under the name

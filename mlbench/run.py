@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from mlbench.analysis.attribution_accounts import Seen
     from mlbench.analysis.record import Record
 
 __all__ = ["Run", "open_run", "start"]
@@ -234,6 +235,120 @@ class Run:
             EVENTS.names,
         )
 
+    def samples(self) -> pd.DataFrame:
+        """One row a sample: what the probes read, as far as it is written.
+
+        Returns
+        -------
+        DataFrame
+            ``start``, ``end`` (Int64, ns of the run's clock), ``metric``, ``device``,
+            ``pipeline`` (category; null where a sample is of none), ``pid`` (Int64),
+            ``value`` (float), ``unit``, ``kind``, ``source`` (category). ``kind`` says what
+            the value is of its interval: ``level`` at its end, ``mean`` over it, or
+            ``increase`` of a counter. Why a metric has no rows stands in the manifest,
+            under ``metrics``, as ``null_reasons``.
+        """
+        from mlbench.records import SAMPLES
+        from mlbench.store.decode import decoded_samples
+
+        table = decoded_samples(self._reader.table(SAMPLES), self.manifest)
+        frame: pd.DataFrame = table.to_pandas(types_mapper=_nullable_integers)
+        return frame
+
+    def energy(self) -> pd.DataFrame:
+        """One row a device that shows power or counts energy, over the run's load or window.
+
+        Returns
+        -------
+        DataFrame
+            ``device``, ``source``, ``seconds``, ``counter_joules`` (the device's own account),
+            ``integral_joules`` (of the power that it showed, trapezoidal rule),
+            ``disagreement`` (the second over the first, less one), ``idle_watts`` (before the
+            load, with all pipelines ready), ``idle_joules`` (that over the same time) and
+            ``reasons`` (why a value is null, by its name).
+        """
+        import pandas as pd
+
+        from mlbench.analysis.arrays import column
+        from mlbench.analysis.energy import Energy, energies, loaded_period
+        from mlbench.records import SAMPLES
+
+        manifest, samples = self.manifest, self._reader.table(SAMPLES)
+        latest_ns = int(column(samples, "end").max(initial=0))
+        period = loaded_period(manifest, latest_ns)
+        found = [] if period is None else energies(manifest, samples, period)
+        columns = [field.name for field in fields(Energy)]
+        rows = [{name: getattr(each, name) for name in columns} for each in found]
+        frame: pd.DataFrame = pd.DataFrame(rows, columns=columns)
+        return frame
+
+    def power_limits(self) -> pd.DataFrame:
+        """One row a stage of each pipeline on a GPU: what the GPU's power sensor says of it.
+
+        Returns
+        -------
+        DataFrame
+            ``pipeline``, ``stage``, ``device``, ``sensor_ms`` (its period), ``measurable``
+            (whether the stage is long enough for the sensor), ``reason`` (why it is not) and
+            ``warning`` (that it is in step with the sensor, which may see a part of it only).
+        """
+        import pandas as pd
+
+        from mlbench.analysis.power_limits import COLUMNS, limits_of_run
+
+        frame: pd.DataFrame = pd.DataFrame(limits_of_run(self.record()), columns=COLUMNS)
+        return frame
+
+    def attribution(self, isolated: Mapping[str, Run] | None = None) -> pd.DataFrame:
+        """What each pipeline and stage used, by every model, over the run's load or window.
+
+        A split of what several pipelines used of one device is a model, so there are
+        several, described in `mlbench.analysis.attribution`; each adds up to what was
+        measured. Where they disagree, ``spread`` says by how much. It is no error bound: all
+        of them may be wrong alike.
+
+        Parameters
+        ----------
+        isolated
+            By pipeline, a run of it alone, such as ``study.run(0, "alone-x")``: the model
+            ``calibrated`` needs one of each.
+
+        Returns
+        -------
+        DataFrame
+            One row a resource, device, part and model. ``resource`` (``cpu_s``, ``sm_s``,
+            ``memory_byte_s``, ``energy_j``), ``device`` (null for what is of the machine),
+            ``part`` (``idle``, ``pipeline``, ``stage``, ``rest``, ``others``, or ``total``
+            where there is nothing to split), ``pipeline``, ``stage`` (null for the whole of a
+            pipeline), ``model``, ``value``, ``share`` (of what was measured), ``spread``
+            (largest value of the models less the smallest), ``per_query`` and
+            ``per_query_with_idle`` (over the queries done), ``reason`` (of a null value).
+
+        Examples
+        --------
+        >>> run = open_run("tests/recorded/chain")
+        >>> sorted(run.attribution()["resource"].unique())
+        ['cpu_s', 'energy_j', 'memory_byte_s']
+        """
+        import pandas as pd
+
+        from mlbench.analysis.attribution import Attributed, attribution
+
+        alone = {name: run._seen() for name, run in (isolated or {}).items()}
+        rows = attribution(self._seen(), alone)
+        columns = [field.name for field in fields(Attributed)]
+        frame: pd.DataFrame = pd.DataFrame([vars(row) for row in rows], columns=columns)
+        numbers = ("value", "share", "spread", "per_query", "per_query_with_idle")
+        typed: pd.DataFrame = frame.astype(dict.fromkeys(numbers, "float64"))
+        return typed
+
+    def _seen(self) -> Seen:
+        """Its tables with its samples, for `attribution`."""
+        from mlbench.analysis.attribution_accounts import Seen
+        from mlbench.records import SAMPLES
+
+        return Seen(self.record(), self._reader.table(SAMPLES))
+
     def outputs(self) -> pd.DataFrame:
         """One row an output: ``pipeline``, ``query``, ``sink``, ``branch``, its ``output``."""
         import pandas as pd
@@ -305,13 +420,21 @@ def open_run(path: str | PathLike[str]) -> Run:
     return Run(path)
 
 
-def start(bench: Benchmark, out: str | PathLike[str] = "runs") -> Run:
+def start(
+    bench: Benchmark,
+    out: str | PathLike[str] = "runs",
+    *,
+    only: Iterable[str] | None = None,
+) -> Run:
     """Start a benchmark in subprocesses and return at once.
 
     Parameters
     ----------
     out
         Directory that gets the run's directory.
+    only
+        Names of the pipelines that run; default all. They have the placement and the
+        arrivals that they have among the others.
 
     Raises
     ------
@@ -324,7 +447,7 @@ def start(bench: Benchmark, out: str | PathLike[str] = "runs") -> Run:
 
     directory = new_directory(out, bench.name)
     try:
-        process = launch(bench, directory)
+        process = launch(bench, directory, only=only)
     except Exception:  # nothing was started: leave no empty directory behind
         for child in directory.iterdir():
             child.unlink()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, entry_points, metadata, version
 from inspect import getdoc
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -45,7 +46,13 @@ def requirements(*extras: str) -> list[str]:
     """What the project requires, with that of its extras; not itself."""
     table = project()
     optional = [line for extra in extras for line in table["optional-dependencies"][extra]]
-    return [line for line in [*table["dependencies"], *optional] if "mlbench[" not in line]
+    lines = [line for line in [*table["dependencies"], *optional] if "mlbench[" not in line]
+    return list(dict.fromkeys(lines))
+
+
+def _extras() -> list[str]:
+    """The extras that a user may want: all but `dev`."""
+    return sorted(set(project()["optional-dependencies"]) - {"dev"})
 
 
 def pins() -> dict[str, Requirement]:
@@ -80,7 +87,7 @@ def test_the_licence_is_apache_2() -> None:
 def test_the_environment_of_conda_is_that_of_pip() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
     (by_pip,) = (entry["pip"] for entry in environment if isinstance(entry, dict))
-    assert [line for line in by_pip if not line.startswith("--")] == requirements("vision")
+    assert [line for line in by_pip if not line.startswith("--")] == requirements(*_extras())
 
 
 def test_the_environment_of_conda_has_a_python_that_the_project_takes() -> None:
@@ -90,7 +97,7 @@ def test_the_environment_of_conda_has_a_python_that_the_project_takes() -> None:
 
 
 def test_every_requirement_is_pinned_inside_its_bounds() -> None:
-    for line in requirements("vision", "dev"):
+    for line in requirements(*_extras(), "dev"):
         required = Requirement(line)
         pin = pins()[canonicalize_name(required.name)]
         assert required.specifier.contains(pinned(pin)), f"{line}: pinned is {pin}"
@@ -159,6 +166,29 @@ def test_the_code_of_the_documents_compiles_and_uses_names_that_there_are() -> N
         compile(code, "a document", "exec")
         names = set(re.findall(r"\bmb\.(\w+)", code))
         assert names <= set(mlbench.__all__)
+
+
+def test_the_stage_and_the_data_of_the_readme_can_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    code = "\n".join(block for block in blocks("python", README) if "load(" not in block)
+    module = ModuleType("my_module")
+    exec(code, vars(module))
+    monkeypatch.setitem(sys.modules, "my_module", module)
+    uses = re.findall(r'(\{uses: "my_module:[^`]*\})`', README.read_text())
+    (shout,) = (use for use in uses if "shout" in use)
+    (lines,) = (use for use in uses if "Lines" in use)
+    spec = tmp_path / "spec.yml"
+    spec.write_text(
+        "name: mine\npipelines:\n"
+        f"  a: {{data: {{uses: synthetic.items}}, stages: {{end: {shout}}}}}\n"
+        f"  b: {{data: {lines}, stages: {{end: {{uses: synthetic.noop}}}}}}\n"
+    )
+    assert check_file(spec)[1] == []
+    (tmp_path / "notes.txt").write_text("one\ntwo\n")
+    with module.Lines(path=str(tmp_path / "notes.txt")).open(mlbench.Context()) as items:
+        assert (len(items), items[1]) == (2, "two")
 
 
 def test_the_commands_of_the_documents_exist() -> None:

@@ -181,6 +181,15 @@ def test_a_run_of_no_pipelines_has_empty_tables_with_their_columns(begin: Begin)
     ]  # fmt: skip
 
 
+def test_some_pipelines_run_without_the_others_and_an_unknown_one_is_named(tmp_path: Path) -> None:
+    what = bench({"queries": 3}, a=waiting(), b=waiting())
+    run = mlbench.start(what, tmp_path, only=["b"]).wait(DEADLINE_S)
+    assert list(run.manifest["pipelines"]) == ["b"]
+    with pytest.raises(SpecError, match=r"no pipeline is called 'c' \(known: a, b\)"):
+        mlbench.start(what, tmp_path, only=["b", "c"])
+    assert [path.name for path in tmp_path.iterdir()] == [run.id]
+
+
 def test_a_run_says_what_it_is(tmp_path: Path) -> None:
     what = bench({"queries": 3}, a=waiting())
     run = mlbench.start(what, tmp_path).wait(DEADLINE_S)

@@ -1,6 +1,6 @@
 """A spec and the registry become a resolved graph, or every error at once."""
 
-from mlbench.check.bench import problems, resolve, resolve_pipeline
+from mlbench.check.bench import chosen, problems, resolve, resolve_pipeline
 from mlbench.check.file import check_file
 from mlbench.check.graph import Edges, Graph, Node
 from mlbench.check.hardware import Hardware
@@ -11,6 +11,7 @@ __all__ = [
     "Hardware",
     "Node",
     "check_file",
+    "chosen",
     "problems",
     "resolve",
     "resolve_pipeline",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mlbench.check.execution import wrong_stop
 from mlbench.check.graph import Graph
 from mlbench.check.hardware import HERE, Hardware
 from mlbench.check.pipeline import check_pipeline
+from mlbench.check.telemetry import wrong_probes
 from mlbench.errors import Problem, SpecError, nearest
 from mlbench.spec import Benchmark
 
-__all__ = ["problems", "resolve", "resolve_pipeline"]
+__all__ = ["chosen", "problems", "resolve", "resolve_pipeline"]
 
 
 def problems(bench: Benchmark, hardware: Hardware = HERE) -> list[Problem]:
@@ -26,10 +29,34 @@ def problems(bench: Benchmark, hardware: Hardware = HERE) -> list[Problem]:
     ...     print(problem.key, problem.hint)
     pipelines.p.data.uses did you mean 'synthetic.items'?
     """
-    found = list(wrong_stop(bench.stop, ()))
+    found = [*wrong_stop(bench.stop, ()), *wrong_probes(bench.telemetry)]
     for name, pipeline in bench.pipelines.items():
         found += check_pipeline(name, pipeline, hardware).problems
     return found
+
+
+def chosen(bench: Benchmark, names: Iterable[str]) -> tuple[str, ...]:
+    """The names, if all of them are pipelines of the benchmark.
+
+    Raises
+    ------
+    SpecError
+        With every one that is none, and the nearest that is.
+
+    Examples
+    --------
+    >>> chosen(Benchmark(name="nobody"), [])
+    ()
+    """
+    names = tuple(names)
+    wrong = [
+        Problem(("pipelines",), f"no pipeline is called {name!r}", nearest(name, bench.pipelines))
+        for name in names
+        if name not in bench.pipelines
+    ]
+    if wrong:
+        raise SpecError(wrong)
+    return names
 
 
 def resolve(bench: Benchmark, hardware: Hardware = HERE) -> dict[str, Graph]:
@@ -62,9 +89,7 @@ def resolve_pipeline(bench: Benchmark, name: str) -> Graph:
     SpecError
         With every mistake of the pipeline, or if there is no such one.
     """
-    if name not in bench.pipelines:
-        message = f"no pipeline is called {name!r}"
-        raise SpecError([Problem(("pipelines",), message, nearest(name, bench.pipelines))])
+    chosen(bench, (name,))
     checked = check_pipeline(name, bench.pipelines[name], None)
     if checked.graph is None:
         raise SpecError(checked.problems)

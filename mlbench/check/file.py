@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from copy import deepcopy
 from os import PathLike
+from pathlib import Path
 
 from mlbench.check.bench import problems
 from mlbench.check.hardware import HERE, Hardware
 from mlbench.errors import Problem, SpecError
 from mlbench.spec import Benchmark, Document
+from mlbench.spec.request import named_modules
 from mlbench.spec.edit import override
 
 __all__ = ["check_file"]
@@ -25,6 +28,9 @@ def check_file(
     file: str | PathLike[str], overrides: Iterable[str] = (), hardware: Hardware = HERE
 ) -> tuple[Benchmark, list[Problem]]:
     """The benchmark of a YAML file, and what keeps it from running, in the order of the file.
+
+    If it names something as ``module:object``, its folder becomes the first one of
+    ``sys.path``, as that of a script does: so a module that stands beside it is found.
 
     Parameters
     ----------
@@ -43,7 +49,15 @@ def check_file(
     except SpecError as error:
         rest = _rest(document, error.problems, hardware)
         raise SpecError(_in_order([*error.problems, *rest])) from None
-    return bench, _in_order(document.located(problems(bench, hardware)))
+    return bench, _in_order(_problems(document, bench, hardware))
+
+
+def _problems(document: Document, bench: Benchmark, hardware: Hardware) -> list[Problem]:
+    """The problems of a benchmark, each with its line in the document that it stands in."""
+    folder = str(Path(document.file).resolve().parent)
+    if named_modules(bench) and folder not in sys.path:
+        sys.path.insert(0, folder)
+    return document.located(problems(bench, hardware))
 
 
 def _rest(document: Document, wrong: Iterable[Problem], hardware: Hardware) -> list[Problem]:
@@ -61,7 +75,7 @@ def _rest(document: Document, wrong: Iterable[Problem], hardware: Hardware) -> l
             found += error.problems
             continue
         touched = {p.path[1] for p in found if p.path[:1] == ("pipelines",) and len(p.path) > 1}
-        rest = document.located(problems(bench, hardware))
+        rest = _problems(document, bench, hardware)
         return [p for p in rest if p.path[1:2] and (p.path[1] not in touched or _alone(p))]
     return []
 

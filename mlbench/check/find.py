@@ -14,7 +14,7 @@ from mlbench.errors import Path, Problem, RegistryError
 from mlbench.interfaces.stage import Configurable, DataSource, Resource, Stage, class_of
 from mlbench.registry import Group, find
 from mlbench.spec import LocalName, Use
-from mlbench.spec.choice import Choice
+from mlbench.spec.choice import Choice, Load
 from mlbench.spec.problems import problems_of
 
 __all__ = ["Found", "find_choice", "find_use"]
@@ -76,14 +76,28 @@ def find_use(use: Use, wanted: type[Kind], resources: Mapping[str, Use], path: P
 
 def find_choice(choice: Choice, group: Group, wanted: type[Model], path: Path) -> Found[Model]:
     """The configured load or placement method that ``choice`` names."""
-    noun = "load" if group == "loads" else "placement method"
+    noun = {"loads": "load", "probes": "probe"}.get(group, "placement method")
     target = _named(choice.name, group, noun, (*path, choice.name))
     if isinstance(target, Problem):
         return Found(problems=(target,))
     if not (isinstance(target, type) and issubclass(target, wanted)):
         return Found(problems=(Problem((*path, choice.name), f"{choice.name!r} is no {noun}"),))
-    made, wrong = _configure(target, choice.options, (*path, choice.name))
+    at = (*path, choice.name)
+    if isinstance(choice, Load) and choice.utilisation is not None and _has_rate(target):
+        return Found(target, None, (_without_rate(choice, at),))
+    made, wrong = _configure(target, choice.options, at)
     return Found(target, made, tuple(wrong))
+
+
+def _has_rate(kind: type[BaseModel]) -> bool:
+    return "rate" in kind.model_fields
+
+
+def _without_rate(load: Load, path: Path) -> Problem:
+    """A share of a capacity that only a study measures, where a rate is needed."""
+    text = f"a share of the capacity, such as {load.utilisation!r}, needs a study to measure it"
+    hint = "write rate: and queries per second, or use mlbench collocate"
+    return Problem((*path, "utilisation"), text, hint)
 
 
 def _named(name: str, group: Group, noun: str, path: Path) -> object:

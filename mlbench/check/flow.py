@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import GenericAlias
 from typing import Any, Union
 
-from mlbench.check.ports import describe, element_of, fits, list_of
+from mlbench.check.ports import alternatives, describe, element_of, fits, list_of
 from mlbench.check.structure import edges_with_paths
 from mlbench.errors import Path, Problem
 from mlbench.interfaces.stage import DataSource, Stage
@@ -79,7 +79,7 @@ def _union(types: list[object]) -> Any:  # Any: a type that is made at run time
 
 def misfits(
     pipeline: Pipeline,
-    data: type[DataSource] | None,
+    data: DataSource | type[DataSource] | None,
     stages: Mapping[str, AnyStage],
     path: Path,
 ) -> Iterator[Problem]:
@@ -102,7 +102,7 @@ def _unbatchable(pipeline: Pipeline, name: str, stage: AnyStage, path: Path) -> 
     if not fits(list, stage.takes):
         text = f"{name!r} takes {describe(stage.takes)}, but a batch comes as a list"
         yield Problem(path, text)
-    elif not fits(stage.gives, list):
+    elif not any(fits(each, list) for each in alternatives(stage.gives)):
         text = f"{name!r} gives {describe(stage.gives)}, but a batch needs a list of results"
         yield Problem(path, text)
 
@@ -117,14 +117,23 @@ def _not_taken(flow: Flow, name: str, stage: AnyStage) -> Iterator[Problem]:
             yield Problem(arrival.path, text)
 
 
-def _items(pipeline: Pipeline, data: type[DataSource], path: Path) -> Arrival:
-    count = pipeline.data.items_per_query
+def _items(pipeline: Pipeline, data: DataSource | type[DataSource], path: Path) -> Arrival:
+    count, item = pipeline.data.items_per_query, _item_of(data)
     if count == 1:
-        text = f"the data {pipeline.data.uses!r} gives {describe(data.gives)}"
-        return Arrival(text, data.gives, (*path, "data", "uses"))
-    gives = list_of(data.gives)
+        text = f"the data {pipeline.data.uses!r} gives {describe(item)}"
+        return Arrival(text, item, (*path, "data", "uses"))
+    gives = list_of(item)
     text = f"with items_per_query {count} the data gives {describe(gives)}"
     return Arrival(text, gives, (*path, "data", "items_per_query"))
+
+
+def _item_of(data: DataSource | type[DataSource]) -> object:
+    if isinstance(data, type):
+        return data.gives
+    try:
+        return data.given()
+    except Exception:  # somebody's own code: nothing is known of its items
+        return object
 
 
 def _departures(

@@ -27,6 +27,12 @@ def _processors() -> frozenset[int]:
     return frozenset(range(os.cpu_count() or 1))
 
 
+def _high_priority() -> bool:
+    from mlbench.machine.permissions import may_have_high_priority
+
+    return may_have_high_priority()
+
+
 @dataclass(frozen=True)
 class Hardware:
     """What a machine has; each is asked for only where a spec names it.
@@ -37,10 +43,13 @@ class Hardware:
         Number of GPUs that CUDA shows.
     processors
         Numbers of the processors that this process may use.
+    high_priority
+        Whether a pipeline may be put before others.
     """
 
     gpu_count: Callable[[], int] = _gpu_count
     processors: Callable[[], frozenset[int]] = _processors
+    high_priority: Callable[[], bool] = _high_priority
 
 
 HERE = Hardware()
@@ -54,8 +63,25 @@ def wrong_placement(
     yield from _wrong_device(place.device, hardware, (*at, "device"))
     if place.cpus is not None or place.threads is not None:
         yield from _wrong_processors(place, hardware.processors(), at)
+    if place.priority == "high" and not hardware.high_priority():
+        yield _no_priority((*at, "priority"))
     if sharing is not None and place.sharing is not None:
-        yield from lacking(sharing, (*at, "sharing", place.sharing.name))
+        yield from _wrong_sharing(place, sharing, (*at, "sharing", place.sharing.name))
+
+
+def _no_priority(path: Path) -> Problem:
+    from mlbench.machine.permissions import FIXES, HIGH_NICE
+
+    text = f"high priority needs the right to nice {HIGH_NICE}, which this user has not"
+    return Problem(path, text, FIXES["high_priority"])
+
+
+def _wrong_sharing(place: Placement, sharing: PlacementMethod, path: Path) -> Iterator[Problem]:
+    """A method that the machine lacks, or that shares a GPU from the CPU."""
+    if sharing.needs_gpu and place.device == "cpu":
+        yield Problem(path, "shares a GPU, and the pipeline is placed on cpu", "device: cuda")
+    else:
+        yield from lacking(sharing, path)
 
 
 def _wrong_device(device: str, hardware: Hardware, path: Path) -> Iterator[Problem]:

@@ -121,7 +121,7 @@ def _graph_problems(pipeline: Pipeline, parts: Parts, path: Path) -> Iterator[Pr
             yield from wrong_routes(pipeline.stages[name], stage.made, (*path, "stages", name))
     known = {name: one.made or one.kind for name, one in parts.stages.items()}
     classes = {name: stage for name, stage in known.items() if stage is not None}
-    yield from misfits(pipeline, parts.data.kind, classes, path)
+    yield from misfits(pipeline, parts.data.made or parts.data.kind, classes, path)
 
 
 def _graph(name: str, pipeline: Pipeline, parts: Parts) -> Graph:

@@ -21,7 +21,7 @@ from typing import (
     is_typeddict,
 )
 
-__all__ = ["describe", "element_of", "fits", "list_of"]
+__all__ = ["alternatives", "describe", "element_of", "fits", "list_of"]
 
 _FUNCTION = get_origin(Callable[..., object])
 
@@ -113,6 +113,12 @@ def _tuple_fits(mine: tuple[Any, ...], theirs: tuple[Any, ...], into_tuple: bool
     given = [part for part in mine if part is not Ellipsis]
     wanted = [part for part in theirs if part is not Ellipsis]
     return all(any(fits(one, other) for other in wanted) for one in given)
+
+
+def alternatives(annotation: object) -> tuple[object, ...]:
+    """The types of which a union says that a payload has one; else the type alone."""
+    bare = _bare(annotation)
+    return get_args(bare) if _is_union(bare) else (bare,)
 
 
 def list_of(item: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -25,6 +25,12 @@ def _mentions(annotation: object) -> bool:
     return annotation == Ref or any(_mentions(part) for part in get_args(annotation))
 
 
+def _takes_names(field: FieldInfo) -> bool:
+    """Whether it takes a plain name beside a reference: ``Literal["small"] | Ref``."""
+    parts = get_args(field.annotation)
+    return any(part is str or get_origin(part) is Literal for part in parts)
+
+
 def wrong_references(
     kind: type[BaseModel], options: Mapping[str, Any], resources: Collection[str], path: Path
 ) -> Iterator[Problem]:
@@ -32,7 +38,10 @@ def wrong_references(
     fields = {info.alias or name: info for name, info in kind.model_fields.items()}
     for key, value in options.items():
         takes = key in fields and is_reference(fields[key])
+        names = takes and _takes_names(fields[key])
         for at, text in _texts(value, (*path, key)):
+            if names and not text.startswith("$") and text not in resources:
+                continue
             problem = _wrong(text, takes, issubclass(kind, Resource), resources, at)
             if problem is not None:
                 yield problem

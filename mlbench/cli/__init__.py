@@ -15,10 +15,17 @@ __all__ = ["commands", "main"]
 
 _COMMANDS = {
     "run": "Run a benchmark and show what it measured.",
+    "collocate": "Study how much pipelines slow each other down.",
     "check": "Check a spec and draw its pipelines, without running it.",
     "show": "Show a run: verdict, rates, latencies, stages.",
     "runs": "List the runs in a directory, newest first.",
+    "monitor": "Record the machine and its GPUs, with a live table.",
+    "figures": "Draw the standard figures of a run or a study for a paper.",
+    "report": "Write a run or a study as one page that needs nothing else.",
+    "export": "Write a run or a study as a trace, CSV, Parquet or LaTeX.",
     "stages": "List the stage library, or explain one stage.",
+    "loads": "List the loads, or explain one.",
+    "spec": "Explain the fields of a spec.",
     "doctor": "Say what on this machine helps or hurts a measurement.",
 }
 
@@ -27,6 +34,7 @@ _EPILOG = """
 Examples:
   mlbench check examples/vision_beside_training.yml
   mlbench run examples/vision_beside_training.yml --set stop.seconds=10
+  mlbench collocate examples/two_on_one_core.yml
   mlbench show runs/20260102-030405-vision-beside-training-1a2b
   mlbench stages vision.classify
 

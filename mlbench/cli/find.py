@@ -9,8 +9,18 @@ from mlbench.errors import NotARunError, nearest
 
 if TYPE_CHECKING:
     from mlbench.run import Run
+    from mlbench.study.study import Study
 
-__all__ = ["find_run"]
+__all__ = ["find_run", "find_study"]
+
+
+def find_study(argument: str, runs: Path = Path("runs")) -> Study | None:
+    """The study at that path, or of that id; null if there is none."""
+    from mlbench.study.layout import is_study
+    from mlbench.study.study import open_study
+
+    path = next((each for each in (Path(argument), runs / argument) if is_study(each)), None)
+    return None if path is None else open_study(path)
 
 
 def find_run(argument: str, runs: Path = Path("runs")) -> Run:

@@ -14,6 +14,9 @@ from mlbench.errors import MlbenchError, nearest
 
 __all__ = ["LazyGroup"]
 
+_MODULES = {"report": "report_page"}
+"""Where the module of a command's own name is another one."""
+
 
 class LazyGroup(click.Group):
     """Commands by name, each in the module of that name beside this one.
@@ -36,7 +39,7 @@ class LazyGroup(click.Group):
         """The command, imported now."""
         if cmd_name not in self._lazy:
             return None
-        found = import_module(f"mlbench.cli.{cmd_name}").command
+        found = import_module(f"mlbench.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         assert isinstance(found, click.Command)
         return found
 

@@ -1,22 +1,33 @@
-"""The stage library as data: what is registered, and what each one takes."""
+"""The libraries of stages and loads as data: what is registered, and what each one takes."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import PydanticUndefined
 
 from mlbench.check.ports import describe
+from mlbench.cli.docstring import docstring_of
 from mlbench.cli.schema import type_text
-from mlbench.errors import Problem, RegistryError, SpecError, nearest
+from mlbench.errors import Problem, RegistryError, SpecError
+from mlbench.interfaces.load import LoadModel, OpenLoad
 from mlbench.interfaces.stage import Configurable, DataSource, Resource, Stage, class_of
 from mlbench.registry import find, names
 
-__all__ = ["Described", "Field", "Listed", "described", "listed"]
+__all__ = [
+    "Described",
+    "Field",
+    "Listed",
+    "described",
+    "described_load",
+    "fields_of",
+    "listed",
+    "listed_loads",
+]
 
 
 @dataclass(frozen=True)
@@ -31,21 +42,32 @@ class Listed:
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a configuration; ``default`` is null where the field is required."""
+    """One field of a configuration.
+
+    Parameters
+    ----------
+    default
+        Null where the field is required, and where it holds fields of its own.
+    section
+        Where those are explained.
+    """
 
     name: str
     type: str
     required: bool
     default: object
     description: str
+    section: str | None = None
 
 
 @dataclass(frozen=True)
 class Described:
-    """Everything about one stage, data set or resource.
+    """Everything about one stage, data set, resource or load.
 
     Parameters
     ----------
+    documentation
+        Its docstring, without the sections of that.
     takes, gives
         Types of its payload; null where it has none.
     outputs
@@ -71,6 +93,11 @@ def listed() -> list[Listed]:
     return [_listed(name) for name in names("stages")]
 
 
+def listed_loads() -> list[Listed]:
+    """All loads, sorted; one that does not import says why."""
+    return [_listed_load(name) for name in names("loads")]
+
+
 def _listed(name: str) -> Listed:
     try:
         found = class_of(find("stages", name))
@@ -78,8 +105,19 @@ def _listed(name: str) -> Listed:
         return Listed(name, None, "", str(error))
     if found is None:
         return Listed(name, None, "", "it is no stage, data set or resource")
-    first = (inspect.getdoc(found) or "").strip().partition("\n\n")[0]
-    return Listed(name, _kind(found), " ".join(first.split()))
+    return Listed(name, _kind(found), _first_paragraph(found))
+
+
+def _listed_load(name: str) -> Listed:
+    try:
+        found = _load_named(name)
+    except (RegistryError, SpecError) as error:
+        return Listed(name, None, "", str(error))
+    return Listed(name, _kind_of_load(found), _first_paragraph(found))
+
+
+def _first_paragraph(found: type) -> str:
+    return " ".join(docstring_of(found).text.partition("\n\n")[0].split())
 
 
 def described(name: str) -> Described:
@@ -95,15 +133,14 @@ def described(name: str) -> Described:
     try:
         found = class_of(find("stages", name))
     except LookupError as error:
-        hint = nearest(name, names("stages")) if ":" not in name else str(error)
-        raise SpecError([Problem((), f"there is no stage {name!r}", hint)]) from None
+        raise SpecError([Problem((), f"there is no stage {name!r}", str(error))]) from None
     if found is None:
         raise SpecError([Problem((), f"{name!r} is no stage, data set or resource")])
-    fields = tuple(_fields(found))
+    fields = fields_of(found)
     return Described(
         name=name,
         kind=_kind(found),
-        documentation=inspect.getdoc(found) or "",
+        documentation=docstring_of(found).text,
         fields=fields,
         takes=describe(found.takes) if issubclass(found, Stage) else None,
         gives=describe(found.gives) if issubclass(found, Stage | DataSource) else None,
@@ -112,13 +149,61 @@ def described(name: str) -> Described:
     )
 
 
+def described_load(name: str) -> Described:
+    """What there is to know about one load, a registered one or ``module:object``.
+
+    Raises
+    ------
+    SpecError
+        If no load has that name; with the nearest one.
+    RegistryError
+        If its module does not import.
+    """
+    found = _load_named(name)
+    fields = fields_of(found)
+    return Described(
+        name=name,
+        kind=_kind_of_load(found),
+        documentation=docstring_of(found).text,
+        fields=fields,
+        takes=None,
+        gives=None,
+        outputs={},
+        example=vars(found).get("example") or f"load: {{{name}: {{{_required(fields)}}}}}",
+    )
+
+
+def _load_named(name: str) -> type[LoadModel]:
+    try:
+        found = find("loads", name)
+    except LookupError as error:
+        raise SpecError([Problem((), f"there is no load {name!r}", str(error))]) from None
+    if not (isinstance(found, type) and issubclass(found, LoadModel)):
+        raise SpecError([Problem((), f"{name!r} is no load")])
+    return found
+
+
+def _kind_of_load(found: type[LoadModel]) -> str:
+    return "open" if issubclass(found, OpenLoad) else "closed"
+
+
+def _required(fields: tuple[Field, ...]) -> str:
+    return ", ".join(f"{field.name}: ..." for field in fields if field.required)
+
+
 def _kind(found: type[Configurable]) -> str:
     if issubclass(found, DataSource):
         return "data"
     return "resource" if issubclass(found, Resource) else "stage"
 
 
-def _fields(found: type[Configurable]) -> Iterator[Field]:
+def fields_of(found: type[BaseModel]) -> tuple[Field, ...]:
+    """The fields of a configuration, in their order."""
+    return tuple(_fields(found))
+
+
+def _fields(found: type[BaseModel]) -> Iterator[Field]:
+    told = docstring_of(found).parameters
     try:
         schema = found.model_json_schema()
     except PydanticInvalidForJsonSchema:  # a type of the stage's own: its name has to do
@@ -133,7 +218,7 @@ def _fields(found: type[Configurable]) -> Iterator[Field]:
             type=type_text(said, shared) if said else describe(field.annotation),
             required=field.is_required(),
             default=default,
-            description=field.description or "",
+            description=field.description or told.get(name) or told.get(key, ""),
         )
 
 
@@ -148,8 +233,8 @@ def _outputs(found: type[Configurable]) -> Mapping[str, str] | None:
 
 def _example(name: str, found: type[Configurable], fields: tuple[Field, ...]) -> str:
     """A use of it with the fields that it cannot do without."""
-    required = [f"{field.name}: ..." for field in fields if field.required]
-    options = f", with: {{{', '.join(required)}}}" if required else ""
+    required = _required(fields)
+    options = f", with: {{{required}}}" if required else ""
     use = f"{{uses: {name}{options}}}"
     if issubclass(found, DataSource):
         return f"data: {use}"

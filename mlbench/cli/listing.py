@@ -12,6 +12,8 @@ from mlbench.analysis.verdict import verdict
 from mlbench.cli.moments import duration_s, started_s
 from mlbench.errors import MlbenchError, NotARunError
 from mlbench.run import Run, open_run
+from mlbench.study.layout import is_study
+from mlbench.study.reader import StudyReader
 
 __all__ = ["Entry", "entries"]
 
@@ -77,7 +79,7 @@ def _when(entry: Entry) -> float:
 
 def _entry(path: Path) -> Entry:
     try:
-        return _readable(path, open_run(path))
+        return _study(path) if is_study(path) else _readable(path, open_run(path))
     except MlbenchError as error:
         return Entry(path.name, str(path), problem=str(error).removeprefix(f"{path} "))
     except Exception as error:
@@ -95,6 +97,20 @@ def _readable(path: Path, run: Run) -> Entry:
         seconds=duration_s(manifest, going=status not in ENDED),
         pipelines=run.request.names,
         verdict=_verdict(run) if status in ENDED else None,
+    )
+
+
+def _study(path: Path) -> Entry:
+    """A study by what its ``study.json`` says; its runs are not read for a list."""
+    reader = StudyReader(path)
+    manifest = reader.manifest()
+    return Entry(
+        id=path.name,
+        path=str(path),
+        name=manifest.spec.name,
+        status=reader.status(manifest),
+        started=manifest.created,
+        pipelines=tuple(manifest.spec.pipelines),
     )
 
 

@@ -1,28 +1,55 @@
-"""A load in a few words."""
+"""``mlbench loads``: when the queries of a pipeline can be due."""
 
 from __future__ import annotations
 
-from mlbench.spec import Load
+from dataclasses import asdict
 
-__all__ = ["load_text"]
+import click
+
+__all__ = ["command"]
 
 
-def load_text(load: Load) -> str:
-    """The load as a table shows it.
+@click.command(
+    "loads",
+    epilog="""
+\b
+Examples:
+  mlbench loads
+  mlbench loads poisson
+\b
+Exit status:
+  0  shown
+  2  nothing has that name
+""",
+)
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print it as one JSON document.")
+def command(name: str | None, as_json: bool) -> None:
+    """List the loads that are installed, or explain NAME: its fields, with an example to copy.
 
-    Examples
-    --------
-    >>> [load_text(Load(**one)) for one in ({"poisson": {"rate": 0.3}}, {"closed": {}})]
-    ['poisson 0.3/s', 'closed 1']
+    An open load has due times that wait for nothing; a closed one starts a query when one
+    has ended. In a study, `utilisation: 0.7` may stand in place of a `rate`: a share of
+    what the pipeline can do alone.
     """
-    options = dict(load.options)
-    if load.name == "closed":
-        options.setdefault("concurrency", 1)
-    shown = [_option(key, value) for key, value in options.items()]
-    return " ".join([load.name, *shown])
+    from mlbench.cli.library import described_load, listed_loads
+    from mlbench.cli.manual import print_described
+    from mlbench.cli.page import write_json
+
+    if name is not None:
+        print_described(described_load(name), as_json)
+    elif as_json:
+        write_json({"loads": [asdict(each) for each in listed_loads()]})
+    else:
+        _print()
 
 
-def _option(key: str, value: object) -> str:
-    if key == "rate" and isinstance(value, int | float):
-        return f"{value:g}/s"
-    return str(value) if key == "concurrency" else f"{key}={value}"
+def _print() -> None:
+    from rich.text import Text
+
+    from mlbench.cli.library import listed_loads
+    from mlbench.cli.manual import listing
+    from mlbench.cli.page import results
+
+    page = results()
+    page.print(listing(listed_loads()), Text(), sep="\n")
+    page.print(Text("mlbench loads NAME explains one", style="dim"))

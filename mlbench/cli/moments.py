@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["duration_s", "started_s"]
+__all__ = ["duration_s", "phases_s", "started_s"]
 
 Json = Mapping[str, Any]
 """A manifest; Any: JSON."""
@@ -16,6 +16,18 @@ def started_s(manifest: Json) -> float | None:
     """When the run began, in seconds of the wall clock; null before it did."""
     begin = (manifest.get("clock") or {}).get("begin")
     return None if begin is None else float(begin["realtime_ns"]) / 1e9
+
+
+def phases_s(manifest: Json) -> dict[str, float]:
+    """How long each phase that has ended took, in their order.
+
+    Examples
+    --------
+    >>> phases_s({"phases": [{"name": "setup", "start_ns": 0, "end_ns": 3_000_000_000}]})
+    {'setup': 3.0}
+    """
+    ended = (phase for phase in manifest["phases"] if phase["end_ns"] is not None)
+    return {phase["name"]: (phase["end_ns"] - phase["start_ns"]) / 1e9 for phase in ended}
 
 
 def duration_s(manifest: Json, going: bool) -> float | None:

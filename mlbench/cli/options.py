@@ -11,5 +11,6 @@ set_option = click.option(
     "assignments",
     multiple=True,
     metavar="PATH=VALUE",
-    help="Set a field of the spec, such as seed=7 or stop.seconds=10; may be repeated.",
+    help="Set a field of the spec, such as seed=7 or stop.seconds=10; may be repeated. "
+    "A name with a dot in it is quoted: --set 'pipelines.\"a.b\".load=poisson'.",
 )

@@ -11,7 +11,7 @@ from rich.text import Text
 from mlbench.check import resolve
 from mlbench.check.hardware import ranges
 from mlbench.cli.goal import stop_text
-from mlbench.cli.loads import load_text
+from mlbench.cli.load_text import load_text
 from mlbench.cli.page import Page, name
 from mlbench.cli.picture import picture
 from mlbench.cli.text import one_line, plain
@@ -67,4 +67,8 @@ def _habits(bench: Benchmark, key: str) -> Iterator[str]:
     count = pipeline.warmup.queries
     yield f"{count} warm-up quer{'y' if count == 1 else 'ies'}"
     if pipeline.slo is not None:
-        yield f"slo {pipeline.slo.latency_ms:g} ms"
+        limits = pipeline.slo.model_dump(exclude_none=True)
+        yield "slo " + ", ".join(
+            f"{key.removesuffix('_ms').replace('latency', '')} {value:g} ms".strip()
+            for key, value in limits.items()
+        )

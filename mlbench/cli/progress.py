@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -24,6 +24,15 @@ Entry = Mapping[str, Any]
 """What the manifest says of one pipeline; Any: JSON."""
 
 STOPPING = "stopping; press Ctrl-C again to kill"
+DOING = {
+    "setup": "be opened",
+    "warm-up": "leave a stage",
+    "load": "leave a stage",
+    "drain": "leave a stage",
+}
+"""What a pipeline does before it can end, by the phase in which the end was asked for."""
+
+MOST_NAMES = 3
 ENDED = frozenset({"done", "failed", "stopped"})
 MIN_BAR, GAP = 3, 2
 MARGIN = 3
@@ -47,12 +56,18 @@ class Moment:
         By pipeline, what is recorded of it and when its load ends.
     stopping
         Whether the person has asked for its end.
+    notes
+        By pipeline, what it says that it is doing.
+    grace_s
+        How long pipelines get to end when the person has asked for it.
     """
 
     manifest: Mapping[str, Any]
     tallies: Mapping[str, Tally]
     stops: Mapping[str, Stop | None]
     stopping: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
+    grace_s: float | None = None
 
     def load_s(self, key: str) -> float:
         """Seconds that a pipeline has been under load, those of its drain included."""
@@ -93,9 +108,11 @@ class Lines:
     def show(self, moment: Moment) -> None:
         """Say what is new."""
         if moment.stopping:
-            self._say("stopping", STOPPING)
+            self._say("stopping", _stopping(moment))
         for phase in moment.manifest["phases"]:
             self._say(f"phase {phase['name']}", str(phase["name"]))
+        for key, note in moment.notes.items():
+            self._say(f"note {key} {note}", f"{key}: {note}")
         for key, entry in moment.manifest["pipelines"].items():
             if entry["status"] in ENDED:
                 reason = f": {entry['reason']}" if entry.get("reason") else ""
@@ -141,9 +158,25 @@ def _drawing(moment: Moment, width: int) -> Text:
     room = max(MIN_BAR, width - MARGIN - sum(widths) - GAP * len(widths))
     bars = [Text(" " * room), *(_bar(key, moment, room) for key in keys)]
     lines = [_line(row, bar, widths) for row, bar in zip(cells, bars, strict=True)]
+    lines += [
+        Text(one_line(f"{key}: {note}", width - MARGIN), "dim")
+        for key, note in moment.notes.items()
+    ]
     if moment.stopping:
-        lines.append(Text(STOPPING, style="bold yellow"))
+        lines.append(Text(one_line(_stopping(moment), width - MARGIN), style="bold yellow"))
     return Text("\n", no_wrap=True, overflow="crop").join(lines)
+
+
+def _stopping(moment: Moment) -> str:
+    """That the run is being stopped, and what its end still waits for."""
+    entries = moment.manifest["pipelines"]
+    left = [key for key, entry in entries.items() if entry["status"] not in ENDED]
+    doing = DOING.get(str(moment.manifest["status"]))
+    if not left or doing is None or moment.grace_s is None:
+        return STOPPING
+    more = f" and {len(left) - MOST_NAMES} more" if len(left) > MOST_NAMES else ""
+    names = f"{', '.join(left[:MOST_NAMES])}{more}"
+    return STOPPING.replace(";", f": up to {moment.grace_s:g} s for {names} to {doing};")
 
 
 def _line(cells: Sequence[Text], bar: Text, widths: Sequence[int]) -> Text:

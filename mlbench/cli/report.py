@@ -16,11 +16,12 @@ from rich.text import Text
 
 from mlbench.analysis.record import ENDED
 from mlbench.cli.footnotes import Footnotes
-from mlbench.cli.loads import load_text
-from mlbench.cli.moments import duration_s, started_s
+from mlbench.cli.load_text import load_text
+from mlbench.cli.moments import duration_s, phases_s, started_s
 from mlbench.cli.numbers import duration, significant
 from mlbench.cli.page import Page, name
-from mlbench.cli.tables import pipeline_tables, stage_table
+from mlbench.cli.stderr import last_lines
+from mlbench.cli.tables import pipeline_tables, stage_table, token_table
 from mlbench.cli.text import one_line, plain
 from mlbench.store.reader import Reader
 
@@ -34,7 +35,10 @@ CONVENTION = (
     "failed queries count as infinite."
 )
 OUTPUTS = 3
-LOG_LINES, LOG_BYTES = 8, 8192
+LOG_LINES = 8
+SHORT_S = 0.05
+"""A phase that took less is not told."""
+
 STATUS_STYLES = {"done": "green", "failed": "red", "aborted": "red", "stopped": "yellow"}
 
 Json = Mapping[str, Any]
@@ -55,6 +59,8 @@ def print_report(run: Run, summary: Json, page: Page) -> None:
     }
     for table in pipeline_tables(summary["pipelines"], loads, notes, page):
         page.print(table, Text(), sep="\n")
+    if (tokens := token_table(summary["pipelines"], notes)) is not None:
+        page.print(tokens, Text(), sep="\n")
     for key, pipeline in summary["pipelines"].items():
         folder = run.path / "pipelines" / Path(manifest["pipelines"][key]["folder"]).name
         page.print(name(key, "bold"))
@@ -90,12 +96,22 @@ def _facts(run: Run, manifest: Json, going: bool) -> Iterator[tuple[str, str]]:
     if started is not None:
         when = datetime.fromtimestamp(started).strftime("%Y-%m-%d %H:%M:%S")
         seconds = duration_s(manifest, going)
-        yield "when", when if seconds is None else f"{when}, for {duration(seconds)}"
+        took = "" if seconds is None else f", for {duration(seconds)}{_phases(manifest)}"
+        yield "when", f"{when}{took}"
     if machine := manifest.get("machine"):
         yield "machine", _machine(machine)
     if run.request.spec_hash:
         yield "spec", run.request.spec_hash
+    for note in (manifest.get("telemetry") or {}).get("notes", ()):
+        yield "samples", str(note)
     yield "run", str(run.path)
+
+
+def _phases(manifest: Json) -> str:
+    """What the time went to, ``: setup 3.1 s, load 20 s``; phases that took none are left out."""
+    took = {key: seconds for key, seconds in phases_s(manifest).items() if seconds >= SHORT_S}
+    parts = [f"{plain(key)} {duration(seconds)}" for key, seconds in took.items()]
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def _machine(machine: Json) -> str:
@@ -142,7 +158,7 @@ def _indented(parts: Iterable[RenderableType]) -> RenderableType:
 def _pipeline(pipeline: Json, folder: Path, notes: Footnotes) -> Iterator[RenderableType]:
     yield from _findings(pipeline)
     if pipeline["status"] == "failed":
-        yield from _log(folder / "stderr.log")
+        yield from _log(folder)
     yield stage_table(pipeline, notes)
 
 
@@ -157,6 +173,10 @@ def _findings(pipeline: Json) -> Iterator[Text]:
         yield Text(_saturated(pipeline["backlog_slope"]), style="yellow")
     if slo := pipeline["slo"]:
         yield Text(_slo(slo))
+    for event, values in pipeline["events"].items():
+        yield Text(f"{plain(event)}: {_values(values)}")
+    for score, values in pipeline["scores"].items():
+        yield Text(f"{plain(score)}: {_score(values)}")
 
 
 def _saturated(slope: Json) -> str:
@@ -168,31 +188,48 @@ def _saturated(slope: Json) -> str:
     )
 
 
+def _values(values: Json) -> str:
+    """How the values of an event began and ended: single ones say little."""
+    if values["first_quarter"] is None:
+        return f"mean {significant(values['mean'])} of {values['count']:,}"
+    first, last = significant(values["first_quarter"]), significant(values["last_quarter"])
+    return f"mean {first} in the first quarter of {values['count']:,}, {last} in the last"
+
+
+def _score(values: Json) -> str:
+    """The mean of a score with its 95 % interval, and over how many queries and items."""
+    low, high = values["low"], values["high"]
+    if low is None or high is None:
+        mean = significant(values["mean"])
+    else:
+        mean = f"{values['mean']:.1%} (95% interval {low:.1%} to {high:.1%})"
+    asked = "" if values["items"] == values["queries"] else f" with {values['items']:,} items"
+    return f"{mean} of {values['queries']:,} queries{asked}"
+
+
 def _slo(slo: Json) -> str:
-    limit = f"within {slo['latency_ms']:g} ms"
+    limit = _limits(slo)
     if slo["attainment"] is None:
         return f"slo: {limit}: no queries to count"
     goodput = "" if slo["goodput"] is None else f", goodput {significant(slo['goodput'])} queries/s"
     return f"slo: {slo['attainment']:.1%} of offered queries {limit}{goodput}"
 
 
-def _log(path: Path) -> Iterator[Text]:
+def _limits(slo: Json) -> str:
+    """``within 150 ms``; with limits on tokens, each by its name."""
+    tokens = {"ttft_ms": "first token", "tpot_ms": "each further token"}
+    parts = [f"within {slo['latency_ms']:g} ms"] if slo.get("latency_ms") else []
+    parts += [f"{what} within {slo[key]:g} ms" for key, what in tokens.items() if slo.get(key)]
+    return ", ".join(parts)
+
+
+def _log(folder: Path) -> Iterator[Text]:
     """The end of what the worker wrote to its standard error."""
-    lines = _tail(path)
+    lines = last_lines(folder, LOG_LINES)
     if lines:
         yield Text("the end of its stderr.log:", style="dim")
     for line in lines:
         yield Text(f"  {plain(line)}", style="dim", overflow="fold")
-
-
-def _tail(path: Path) -> list[str]:
-    if path.is_symlink() or path.parent.is_symlink() or not path.is_file():
-        return []
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - LOG_BYTES))
-        text = file.read(LOG_BYTES).decode(errors="replace")
-    return [line for line in text.splitlines() if line.strip()][-LOG_LINES:]
 
 
 def _output(row: Json, width: int) -> Text:

@@ -25,6 +25,7 @@ __all__ = ["command"]
 Examples:
   mlbench run examples/vision_beside_training.yml
   mlbench run spec.yml --out /data/runs --set stop.seconds=60 --set seed=8
+  mlbench run spec.yml --only train
   mlbench run spec.yml --json > result.json
 \b
 Exit status:
@@ -39,9 +40,17 @@ Exit status:
 @click.option(
     "--out", default="runs", show_default=True, metavar="DIR", help="Where the run directory goes."
 )
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Run this pipeline without the others, on its place among them; may be repeated.",
+)
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
-def command(spec: str, out: str, assignments: Sequence[str], as_json: bool) -> None:
+def command(
+    spec: str, out: str, only: Sequence[str], assignments: Sequence[str], as_json: bool
+) -> None:
     """Run SPEC, a YAML file: all its pipelines at once, side by side on this machine.
 
     The spec is checked first. Progress goes to standard error, results to standard output.
@@ -49,7 +58,7 @@ def command(spec: str, out: str, assignments: Sequence[str], as_json: bool) -> N
     reads the same run from another terminal, or later.
     """
     bench = _benchmark(spec, assignments)
-    run, interrupts = _execute(bench, out)
+    run, interrupts = _execute(bench, out, only or None)
     if interrupts > 1 and not as_json:
         click.echo(f"killed; what it recorded is in {run.path}", err=True)
         sys.exit(INTERRUPTED)
@@ -76,13 +85,13 @@ def _benchmark(spec: str, assignments: Sequence[str]) -> Benchmark:
     return bench
 
 
-def _execute(bench: Benchmark, out: str) -> tuple[Run, int]:
+def _execute(bench: Benchmark, out: str, only: Sequence[str] | None) -> tuple[Run, int]:
     """The run, when it has ended, and how often it was interrupted."""
     from mlbench.cli.follow import Interrupts, follow
     from mlbench.run import start
 
     with Interrupts() as interrupts:
-        run = start(bench, out)
+        run = start(bench, out, only=only)
         interrupts.watch(run)
         follow(run, interrupts)
     return run, interrupts.count

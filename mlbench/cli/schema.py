@@ -58,13 +58,19 @@ def _base(schema: Schema, shared: Schema) -> str:
 def _bounds(schema: Schema) -> Iterator[str]:
     low, high = schema.get("minimum"), schema.get("maximum")
     above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
-    if low is not None and high is not None:
-        yield f"{low:g} to {high:g}"
-    elif low is not None:
-        yield f"{low:g} or more"
-    elif high is not None:
-        yield f"{high:g} or less"
     if above is not None:
-        yield f"above {above:g}"
+        yield f"above {_number(above)}"
+    if low is not None and high is not None:
+        yield f"{_number(low)} to {_number(high)}"
+    elif low is not None:
+        yield f"{_number(low)} or more"
+    elif high is not None:
+        yield f"{_number(high)} or less"
     if below is not None:
-        yield f"below {below:g}"
+        yield f"below {_number(below)}"
+
+
+def _number(value: float) -> str:
+    """A bound as people write it: ``1e6``, not ``1e+06``."""
+    digits, _, exponent = f"{value:g}".partition("e")
+    return f"{digits}e{int(exponent)}" if exponent else digits

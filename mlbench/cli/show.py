@@ -1,8 +1,13 @@
-"""``mlbench show``: a run on one page."""
+"""``mlbench show``: a run, or a study, on one page."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from mlbench.study.study import Study
 
 __all__ = ["command"]
 
@@ -24,14 +29,17 @@ Exit status:
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
 def command(run: str, as_json: bool) -> None:
-    """Show RUN, a run directory or the id of one in runs/.
+    """Show RUN, the directory of a run or a study, or the id of one in runs/.
 
     Verdict with its reasons, a row for each pipeline, a row for each of its stages, what
     failed and why, and the first outputs. A run that still goes on shows what it has so far.
     """
-    from mlbench.cli.find import find_run
+    from mlbench.cli.find import find_run, find_study
     from mlbench.cli.page import results, write_json
 
+    if (study := find_study(run)) is not None:
+        _show_study(study, as_json)
+        return
     found = find_run(run)
     summary = found.summary()
     if as_json:
@@ -40,3 +48,15 @@ def command(run: str, as_json: bool) -> None:
     from mlbench.cli.report import print_report
 
     print_report(found, summary, results())
+
+
+def _show_study(study: Study, as_json: bool) -> None:
+    from mlbench.cli.page import results, write_json
+
+    summary = study.summary()
+    if as_json:
+        write_json(summary)
+        return
+    from mlbench.cli.study_report import print_study
+
+    print_study(study, "", summary, results())

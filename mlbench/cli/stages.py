@@ -39,41 +39,28 @@ def command(name: str | None, as_json: bool) -> None:
     example to copy.
     """
     from mlbench.cli.library import described, listed
-    from mlbench.cli.page import results, write_json
+    from mlbench.cli.manual import print_described
+    from mlbench.cli.page import write_json
 
-    if name is None:
-        library = listed()
-        if as_json:
-            write_json({"stages": [asdict(each) for each in library]})
-        else:
-            _print(library)
+    if name is not None:
+        print_described(described(name), as_json)
         return
-    found = described(name)
+    library = listed()
     if as_json:
-        write_json(found.to_dict())
-        return
-    from mlbench.cli.manual import print_manual
-
-    print_manual(found, results())
+        write_json({"stages": [asdict(each) for each in library]})
+    else:
+        _print(library)
 
 
 def _print(library: Sequence[Listed]) -> None:
-    from rich.table import Table
     from rich.text import Text
 
+    from mlbench.cli.manual import listing
     from mlbench.cli.page import name, results
-    from mlbench.cli.prose import prose
-    from mlbench.cli.text import plain
 
     page = results()
     for family, members in groupby(library, key=lambda each: each.name.partition(".")[0]):
         page.print(name(family, "bold"))
-        grid = Table.grid(padding=(0, 2, 0, 0))
-        grid.add_column(no_wrap=True)
-        grid.add_column(style="dim", no_wrap=True)
-        for each in members:
-            text = Text(plain(each.problem), "red") if each.problem else prose(each.summary)
-            grid.add_row(Text(f"  {plain(each.name)}"), each.kind or "broken", text)
-        page.print(grid)
+        page.print(listing(members))
         page.print()
     page.print(Text("mlbench stages NAME explains one", style="dim"))

@@ -16,7 +16,7 @@ from mlbench.cli.footnotes import Footnotes
 from mlbench.cli.numbers import significant, unit_for
 from mlbench.cli.page import name
 
-__all__ = ["Column", "fits", "pipeline_tables", "stage_table", "table_of"]
+__all__ = ["Column", "fits", "pipeline_tables", "stage_table", "table_of", "token_table"]
 
 Summary = Mapping[str, Any]
 """What `mlbench.analysis.summary` gives for one pipeline or stage; Any: JSON."""
@@ -30,6 +30,11 @@ TIMES = (
 STAGE_TIMES = (
     ("service_ms", "service", ("p50", "p90", "p99")),
     ("queueing_ms", "queueing", ("p50", "p90")),
+)
+TOKEN_TIMES = (
+    ("ttft_ms", "first token", ("p50", "p90", "p99")),
+    ("stage_ttft_ms", "of its stage", ("p50",)),
+    ("tpot_ms", "each further token", ("p50", "p90", "p99")),
 )
 
 
@@ -93,6 +98,29 @@ def stage_table(pipeline: Summary, notes: Footnotes) -> Table:
             Column("spans", [Text(f"{row['spans']:,}") for row in rows]),
             Column("errors", [_errors(row["errors"]) for row in rows]),
             *_times(STAGE_TIMES, rows, prefixes, [pipeline] * len(stages), notes),
+        ]
+    )
+
+
+def token_table(pipelines: Mapping[str, Summary], notes: Footnotes) -> Table | None:
+    """One row for each pipeline that makes tokens; null where none does."""
+    made = {key: row for key, row in pipelines.items() if row.get("tokens")}
+    if not made:
+        return None
+    rows, holders = [row["tokens"] for row in made.values()], list(made.values())
+    rates = (None if row["rate"] is None else significant(row["rate"]) for row in rows)
+    return table_of(
+        [
+            Column("pipeline", [name(key, "bold") for key in made], "left"),
+            Column("tokens", [Text(f"{row['count']:,}") for row in rows]),
+            Column(
+                "tokens\n/s",
+                [
+                    notes.cell(rate, _reason(holder, "tokens.rate"))
+                    for rate, holder in zip(rates, holders, strict=True)
+                ],
+            ),
+            *_times(TOKEN_TIMES, rows, ["tokens."] * len(rows), holders, notes),
         ]
     )
 

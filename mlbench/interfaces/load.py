@@ -17,6 +17,9 @@ class LoadModel(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    example: ClassVar[str] = ""
+    """A use of it, as YAML, that ``mlbench loads NAME`` shows."""
+
     def missing(self) -> str | None:
         """What this machine lacks for the load, such as a file; null where it can run."""
         return None

@@ -32,6 +32,7 @@ from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from mlbench.records import SCORE
 from mlbench.seed import stream
 
 __all__ = [
@@ -122,9 +123,14 @@ class Context:
         names = ("stage", self.pipeline, self.block, self.stage)
         return lambda: stream(self.seed, *names, self.visit.query, self.visit.number)
 
-    def event(self, name: str, value: float = float("nan")) -> None:
-        """Record a moment inside the running span, such as the first token."""
-        self.visit.events.append((name, monotonic_ns(), float(value)))
+    def event(self, name: str, value: float = float("nan"), at_ns: int | None = None) -> None:
+        """Record a moment inside the running span, such as the first token; now, if not said."""
+        moment_ns = monotonic_ns() if at_ns is None else at_ns
+        self.visit.events.append((name, moment_ns, float(value)))
+
+    def score(self, name: str, value: float) -> None:
+        """Record how good a result is, such as 1 for a right answer; the last of a query counts."""
+        self.event(SCORE + name, value)
 
     def after_warmup(self, restore: Callable[[], None]) -> None:
         """Have ``restore`` called between warm-up and load, to put state back."""
@@ -174,6 +180,10 @@ class DataSource(Configurable):
     def open(self, context: Context) -> AbstractContextManager[Sequence[Payload]]:
         """Yield the items: something with a length that takes an index."""
         raise NotImplementedError
+
+    def given(self) -> object:
+        """The type of the items that this configuration gives."""
+        return self.gives
 
 
 class Resource(Configurable):

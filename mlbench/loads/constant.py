@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 from random import Random
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -22,6 +23,8 @@ class Constant(OpenLoad):
     >>> list(islice(Constant(rate=1000).due(Random(0)), 3))
     [0, 1000000, 2000000]
     """
+
+    example: ClassVar[str] = "load: {constant: {rate: 10}}"
 
     rate: float = Field(ge=1e-6, le=1e6, description="queries per second")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from random import Random
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -26,6 +27,8 @@ class Gamma(OpenLoad):
     >>> 90 < 50_000 / (due[-1] / 1e9) < 110
     True
     """
+
+    example: ClassVar[str] = "load: {gamma: {rate: 10, cv: 2}}"
 
     rate: float = Field(ge=1e-6, le=1e6, description="mean queries per second")
     cv: float = Field(ge=0.01, le=100, description="standard deviation of the gaps over their mean")

@@ -20,9 +20,11 @@ class Offline(OpenLoad):
     What it measures is throughput. MLPerf's Offline scenario.
     """
 
+    example: ClassVar[str] = "load: {offline: {queries: 1000}}"
+
     until_last_completion: ClassVar[bool] = True
 
-    queries: int = Field(ge=1, le=100_000_000)
+    queries: int = Field(ge=1, le=100_000_000, description="all of them, due at once")
 
     def due(self, random: Random) -> Iterator[int]:  # noqa: ARG002  (nothing is drawn)
         """Zero for each query."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log1p
 from random import Random
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -23,6 +24,8 @@ class Poisson(OpenLoad):
     >>> first == list(islice(Poisson(rate=10).due(Random(7)), 5))[:3]
     True
     """
+
+    example: ClassVar[str] = "load: {poisson: {rate: 10}}"
 
     rate: float = Field(ge=1e-6, le=1e6, description="mean queries per second")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log1p, sqrt
 from random import Random
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -22,9 +23,11 @@ class Ramp(OpenLoad):
     variables of mean 1 (time rescaling), so the arrivals are exact, not binned.
     """
 
+    example: ClassVar[str] = "load: {ramp: {start: 1, end: 20, seconds: 60}}"
+
     start: float = Field(ge=0, le=1e6, description="queries per second at the beginning")
     end: float = Field(ge=1e-6, le=1e6, description="queries per second after `seconds`")
-    seconds: float = Field(gt=0, le=1e7)
+    seconds: float = Field(gt=0, le=1e7, description="from `start` to `end`")
 
     def due(self, random: Random) -> Iterator[int]:
         """Due times in ns after the barrier."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from random import Random
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -26,6 +26,8 @@ class Replay(OpenLoad):
     column holds timestamps (numbers in ``unit``, or ISO 8601 date-times) or gaps between
     queries. Arithmetic is decimal: due times are the trace's to the nanosecond.
     """
+
+    example: ClassVar[str] = "load: {replay: {path: trace.csv, timestamps: time}}"
 
     path: str = Field(description="the trace: .json, .jsonl or .csv, relative to where you start")
     timestamps: str | None = Field(default=None, description="column of arrival times")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log1p
 from random import Random
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -20,6 +20,8 @@ class Steps(OpenLoad):
     One run shows where a service saturates: latency against offered rate, step by step.
     A rate of 0 is a pause.
     """
+
+    example: ClassVar[str] = "load: {steps: {rates: [5, 10, 20], seconds: 30}}"
 
     rates: tuple[Annotated[float, Field(ge=0, le=1e6)], ...] = Field(
         min_length=1, description="queries per second of each step"

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from mlbench.records import Outcome
 
-__all__ = ["decoded_events", "decoded_spans"]
+__all__ = ["decoded_events", "decoded_samples", "decoded_spans"]
 
 Entry = Mapping[str, Any]
 """What the manifest says of one pipeline; Any: JSON."""
@@ -34,10 +34,29 @@ def decoded_events(events: pa.Table, entry: Entry) -> pa.Table:
     return _named(events, "name", entry["events"])
 
 
+def decoded_samples(samples: pa.Table, manifest: Entry) -> pa.Table:
+    """Samples with the names of metrics, devices and pipelines, their unit, kind and source."""
+    metrics = manifest.get("metrics") or []
+    devices = [str(device.get("name")) for device in manifest.get("devices") or []]
+    for column in ("unit", "kind", "source"):
+        told = [str(metric.get(column)) for metric in metrics]
+        samples = _named(samples.append_column(column, samples["metric"]), column, told)
+    for column, names in (
+        ("metric", [str(metric.get("name")) for metric in metrics]),
+        ("device", devices),
+        ("pipeline", list(manifest.get("pipelines") or ())),
+    ):
+        samples = _named(samples, column, names)
+    return samples
+
+
 def _named(table: pa.Table, column: str, names: Sequence[str]) -> pa.Table:
     """The column as a dictionary of names; a code without a name is null."""
     codes = table[column].combine_chunks()
     known = pc.and_(pc.greater_equal(codes, 0), pc.less(codes, len(names)))
     codes = pc.if_else(known, codes, pa.scalar(None, pa.int32()))
-    named = pa.DictionaryArray.from_arrays(codes, pa.array(names, pa.utf8()))
+    different = list(dict.fromkeys(names))
+    if len(different) < len(names):  # several codes may have one name
+        codes = pa.array([different.index(name) for name in names], pa.int32()).take(codes)
+    named = pa.DictionaryArray.from_arrays(codes, pa.array(different, pa.utf8()))
     return table.set_column(table.schema.get_field_index(column), column, named)

@@ -86,6 +86,37 @@ class PipelineEntry(Entry):
     stalled_ns: Nanoseconds
 
 
+class MetricEntry(Entry):
+    """A metric of the samples, at the place of its code."""
+
+    name: Text
+    unit: Text
+    source: Text
+    kind: Literal["level", "mean", "increase"]
+    null_reasons: dict[Text, Text] = {}
+
+
+class DeviceEntry(Entry):
+    """A device of the samples, at the place of its code."""
+
+    name: Text
+    kind: Text
+    source: Text
+    power_period_ms: float | None = None
+    power_period_measured: bool = False
+    lost_ns: Nanoseconds | None = None
+    reason: Text | None = None
+
+
+class TelemetryEntry(Entry):
+    """What became of the sampler."""
+
+    status: Literal["off", "starting", "sampling", "ended", "failed"]
+    probes: dict[Text, Any] = {}  # Any: shown as it is
+    notes: list[Text] = []
+    idle: Span | None = None
+
+
 class ManifestSchema(Entry):
     """``run.json``."""
 
@@ -100,6 +131,9 @@ class ManifestSchema(Entry):
     pipelines: dict[Text, PipelineEntry]
     harness: dict[str, Any]  # Any: shown as it is
     machine: dict[str, Any] = {}
+    metrics: list[MetricEntry] = []
+    devices: list[DeviceEntry] = []
+    telemetry: TelemetryEntry = TelemetryEntry(status="off")
 
 
 def checked(data: dict[str, Any], where: str) -> dict[str, Any]:  # Any: JSON

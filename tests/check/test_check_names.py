@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import pytest
 from pydantic import model_validator
@@ -27,6 +28,7 @@ class Reader(Stage):
     lm: Ref
     others: tuple[Ref, ...] = ()
     second: Ref | None = None
+    model: Literal["small"] | Ref = "small"
     prompt: str = ""
 
     @contextmanager
@@ -148,12 +150,13 @@ def test_a_stage_needs_its_method(told):
 
 
 def test_a_notebook_s_stage_is_taken_from_its_name(told):
-    assert told({"a": {"uses": shorten, "with": {"length": 3}}}) == []
+    stages = {"a": {"uses": shorten, "with": {"length": 3}}}
+    assert told(stages, data={"uses": Numbers}) == []
 
 
 def test_options_are_those_of_the_class(told):
     wrong = {"lenght": 3, "suffix": 1}
-    assert told({"a": {"uses": shorten, "with": wrong}}) == [
+    assert told({"a": {"uses": shorten, "with": wrong}}, data={"uses": Numbers}) == [
         "stages.a.with.length: is missing",
         "stages.a.with.suffix: expected text, not 1",
         "stages.a.with.lenght: is not a key here (did you mean 'length'?)",
@@ -220,6 +223,16 @@ class TestReferences:
             "stages.a.with.lm: expected a resource, such as '$model', not 'lm' "
             "(did you mean '$lm'?)"
         ]
+
+    def test_a_field_that_takes_names_and_references_takes_both(self, told):
+        for model in ("small", "$lm"):
+            options = {"lm": "$lm", "model": model}
+            assert told({"a": {"uses": Reader, "with": options}}, resources=self.resources) == []
+
+    def test_a_name_that_a_resource_has_lacks_its_dollar(self, told):
+        options = {"lm": "$lm", "model": "lm"}
+        (found,) = told({"a": {"uses": Reader, "with": options}}, resources=self.resources)
+        assert "did you mean '$lm'?" in found
 
     def test_an_ordinary_field_takes_none(self, told):
         options = {"lm": "$lm", "prompt": "$lm"}

@@ -143,6 +143,11 @@ def double(number: int) -> int:
 
 
 @stage
+def size(block: bytearray) -> int:
+    return len(block)
+
+
+@stage
 def lengths(texts: list[str]) -> list[int]:
     return [len(text) for text in texts]
 
@@ -150,6 +155,11 @@ def lengths(texts: list[str]) -> list[int]:
 @stage
 def count(texts: list[str]) -> int:
     return len(texts)
+
+
+@stage
+def either(payload: str | list[str]) -> int | list[int]:
+    return len(payload) if isinstance(payload, str) else [len(text) for text in payload]
 
 
 @stage
@@ -183,6 +193,18 @@ def test_each_branch_of_a_fan_out_is_an_edge(told):
 def test_the_data_feeds_the_entry(told):
     (problem,) = told({"a": {"uses": double}}, data=WORDS)
     assert problem == f"data.uses: the data '{__name__}:Words' gives str, but 'a' takes int"
+
+
+def test_items_that_are_numbers_or_blocks_feed_what_takes_them(told):
+    blocks = {"uses": "synthetic.items", "with": {"bytes": 8}}
+    assert told({"a": {"uses": double}}) == []
+    assert told({"a": {"uses": size}}, data=blocks) == []
+    assert told({"a": {"uses": double}}, data=blocks) == [
+        "data.uses: the data 'synthetic.items' gives bytearray, but 'a' takes int"
+    ]
+    assert told({"a": {"uses": upper}}) == [
+        "data.uses: the data 'synthetic.items' gives int, but 'a' takes str"
+    ]
 
 
 def test_several_items_come_as_a_list(told):
@@ -256,6 +278,9 @@ class TestBatches:
         assert told({"a": {"uses": count, "batch": {"size": 4}}}, **PIPELINED) == [
             "stages.a.batch: 'a' gives int, but a batch needs a list of results"
         ]
+
+    def test_a_stage_that_gives_one_result_or_a_list_can(self, told):
+        assert told({"a": {"uses": either, "batch": {"size": 4}}}, **PIPELINED) == []
 
     def test_its_payloads_have_the_type_of_the_list(self, told):
         stages = {

@@ -11,7 +11,7 @@ from mlbench import __version__
 
 pytestmark = pytest.mark.unit
 
-COMMANDS = ("run", "check", "show", "runs", "stages", "doctor")
+COMMANDS = ("run", "check", "show", "runs", "stages", "loads", "spec", "doctor")
 
 
 def test_help_lists_the_commands(cli):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -62,7 +63,17 @@ def test_a_drain_says_how_many_are_to_go():
 
 @pytest.mark.unit
 def test_stopping_is_said():
-    assert STOPPING in drawn(moment(stopping=True))
+    assert STOPPING in drawn(moment(stopping=True, status="done"))
+
+
+@pytest.mark.unit
+def test_while_it_stops_it_says_what_it_waits_for():
+    pipelines = dict.fromkeys("abcde", Tally())
+    stopping = replace(moment(phase="setup", stopping=True, **pipelines), grace_s=5)
+
+    assert "stopping: up to 5 s for a, b, c and 2 more to be opened; press" in drawn(
+        stopping, width=120
+    )
 
 
 @pytest.mark.unit

@@ -113,6 +113,46 @@ def test_json_is_alone_on_standard_output(small, finished, tmp_path):
     assert only_run(tmp_path).bench.seed == 9
 
 
+def test_some_of_the_pipelines_run_alone(small, finished, tmp_path):
+    text = small().read_text().replace("[red]x", "a.b")
+    path = tmp_path / "two.yml"
+    path.write_text(text + text.partition("pipelines:\n")[2].replace("a.b", "other"))
+
+    status, output, errors = finished("run", path, "--only", "other", "--json")
+
+    assert status == 0, errors
+    assert list(json.loads(output)["pipelines"]) == ["other"]
+    assert "a.b" not in errors
+
+
+def test_a_pipeline_that_there_is_not_is_bad_input_and_starts_nothing(small, finished, tmp_path):
+    status, _, errors = finished("run", small(), "--only", "[red]y")
+
+    assert status == 2
+    assert errors.endswith("no pipeline is called '[red]y' (did you mean '[red]x'?)\n")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_module_beside_the_spec_is_found_from_anywhere(small, finished, tmp_path):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    module = folder / "stage_beside_its_spec.py"
+    module.write_text(
+        "from mlbench import stage\n\n\n@stage\ndef double(number: int) -> int:\n"
+        "    return 2 * number\n"
+    )
+    path = small('"stage_beside_its_spec:double"').rename(folder / "spec.yml")
+
+    status, _, errors = finished("run", path)
+
+    assert status == 0, errors
+    run = only_run(tmp_path)
+    assert set(run.outputs()["output"] % 2) == {0}
+    source = run.manifest["code"]["stage_beside_its_spec"]
+    assert source["file"] == str(module)
+    assert len(source["sha256"]) == 16
+
+
 def test_a_pipeline_that_ends_by_failure_exits_with_1(small, finished):
     status, output, _ = finished("run", small("synthetic.crash, with: {at: 3}"))
 
@@ -149,7 +189,7 @@ def test_an_interrupt_closes_the_run_and_exits_with_130(small, started, tmp_path
     output, errors = process.communicate(timeout=60)
 
     assert process.returncode == 130
-    assert "stopping; press Ctrl-C again to kill" in errors
+    assert "press Ctrl-C again to kill" in errors
     assert json.loads(output)["status"] == "stopped"
     assert only_run(tmp_path).status == "stopped"
 

@@ -38,6 +38,13 @@ def test_a_null_is_a_dash_and_each_reason_stands_once_below(cli, done):
     assert text.count("p99 needs 662 queries") == 1
 
 
+def test_the_time_of_a_run_is_told_by_phase(cli, done):
+    page = cli("show", done.path, columns=140).stdout
+    (line,) = (line for line in page.splitlines() if line.startswith("when"))
+
+    assert ": setup " in line
+
+
 def test_the_page_names_its_convention(cli, done):
     text = " ".join(cli("show", done.path).stdout.split())
 

@@ -6,7 +6,7 @@ import pytest
 
 from mlbench.cli.footnotes import Footnotes
 from mlbench.cli.goal import goal, stop_text
-from mlbench.cli.loads import load_text
+from mlbench.cli.load_text import load_text
 from mlbench.cli.numbers import duration, significant, unit_for
 from mlbench.cli.prose import prose
 from mlbench.cli.schema import type_text
@@ -79,7 +79,7 @@ def test_loads(load, text):
     ("schema", "text"),
     [
         ({"type": "integer", "minimum": 1}, "integer, 1 or more"),
-        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "number, 1 or less, above 0"),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "number, above 0, 1 or less"),
         ({"enum": ["a", "b"]}, "a or b"),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "text or null"),
         ({"type": "object", "additionalProperties": {"type": "number"}}, "mapping to number"),

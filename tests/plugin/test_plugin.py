@@ -15,14 +15,14 @@ EXAMPLE = Path(__file__).parent / "example"
 FIND_ALL = """
 from mlbench.interfaces.load import OpenLoad
 from mlbench.interfaces.placement import PlacementMethod
-from mlbench.interfaces.probe import Probe
+from mlbench.interfaces.probe import Context, Probe
 from mlbench.registry import find, names
 from mlbench.interfaces.stage import class_of
 
 assert class_of(find("stages", "example.shout"))(marks=2).marks == 2
 assert issubclass(find("loads", "example_pair"), OpenLoad)
-with find("probes", "example_uptime")().open() as source:
-    assert [reading.metric for reading in source.read()] == ["uptime"]
+with find("probes", "example_uptime")().open(Context()) as read:
+    assert [reading.metric for reading in read("slow")] == ["uptime"]
 with find("placements", "example_polite")().around("cpu") as environment:
     assert environment == {"OMP_WAIT_POLICY": "PASSIVE"}
 assert "example.shout" in names("stages") and "synthetic.noop" in names("stages")

@@ -177,6 +177,12 @@ class TestOverrides:
         }
         assert self.set("description=a = b").description == "a = b"
 
+    @pytest.mark.parametrize("path", ["""pipelines."a.b=c".warmup""", "pipelines . 'a.b=c'.warmup"])
+    def test_a_name_with_a_dot_stands_in_quotes(self, path):
+        document = Document.parse(self.text.replace("{p:", "{a.b=c:"))
+        bench = override(document, [f"{path}.queries = 7"]).benchmark()
+        assert bench.pipelines["a.b=c"].warmup.queries == 7
+
     def test_the_document_stays_as_it_was(self):
         document = Document.parse(self.text)
         override(document, ["name=c"])
@@ -187,6 +193,12 @@ class TestOverrides:
         [
             ("seed", "--set 'seed': expected path=value, such as seed=7"),
             ("=3", "--set '=3': expected path=value, such as seed=7"),
+            ("seed..x=1", "--set 'seed..x=1': expected path=value, such as seed=7"),
+            (
+                "a'b'.c=1",
+                """--set "a'b'.c=1": expected path=value, such as seed=7 """
+                """(quotes stand around a whole name: pipelines."a.b".load)""",
+            ),
             ("seed=[", "seed: --set: '[' is not a YAML value"),
             ("name.x=1", "name.x: --set: 'name' has no keys to set"),
             (

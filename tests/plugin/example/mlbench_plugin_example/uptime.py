@@ -3,22 +3,20 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
 
-from mlbench.interfaces.probe import Metric, Probe, Reading, Source
+from mlbench.interfaces.probe import Context, Metric, Probe, Reading, Source
 
 
 class Uptime(Probe):
     """Seconds since the machine started."""
 
-    metrics: ClassVar[tuple[Metric, ...]] = (Metric("uptime", "s", "CLOCK_BOOTTIME"),)
+    metrics = (Metric("uptime", "s", "CLOCK_BOOTTIME", tier="slow"),)
 
     @contextmanager
-    def open(self) -> Iterator[Source]:
-        """Yield the probe itself: it has nothing to set up."""
-        yield self
+    def open(self, context: Context) -> Iterator[Source]:
+        """Yield a function that reads the clock."""
 
-    def read(self) -> Iterator[Reading]:
-        """The one reading of this moment."""
-        now = time.monotonic_ns()
-        yield Reading("uptime", now, now, time.clock_gettime(time.CLOCK_BOOTTIME))
+        def read(tier: str) -> list[Reading]:
+            return [Reading("uptime", time.clock_gettime(time.CLOCK_BOOTTIME), context.clock())]
+
+        yield read
