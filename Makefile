@@ -4,17 +4,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+DEMO := examples/vision_beside_training
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test unit check bench clean
+.PHONY: help env demo test unit check bench gpu-check clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 env: $(INSTALLED)  ## create .venv with everything that the others need
 
-demo: $(INSTALLED)  ## run an example: an image service beside a training job
-	$(BIN)/mlbench run examples/vision_beside_training.yml --out runs
+demo: $(INSTALLED)  ## study an image service beside a training job: slowdown table and figures
+	@# Status 3 is a study whose verdict is INVALID, on a machine that others use: said in its table.
+	$(BIN)/mlbench collocate $(DEMO).yml --out runs/demo || [ $$? -eq 3 ]
+	$(BIN)/mlbench figures "$$(ls -td runs/demo/*/ | head -1)" --out figures/demo --format pdf --format png
+	$(BIN)/mlbench figures "$$(ls -td runs/demo/*/blocks/000/together-*/ | head -1)" --out figures/demo/together --format pdf --format png
 
 test: $(INSTALLED)  ## run all tests
 	$(BIN)/pytest
@@ -30,8 +34,11 @@ check: $(INSTALLED)  ## look for mistakes without running anything: ruff, mypy
 bench: $(INSTALLED)  ## measure mlbench itself against a plain loop, into benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
-clean:  ## remove .venv, caches, and runs/ with all that was measured
-	rm -rf .venv runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+gpu-check: $(INSTALLED)  ## see what this machine's GPU and its driver do, in eight minutes, into runs/
+	$(BIN)/python -m benchmarks.gpu_check runs/gpu-check
+
+clean:  ## remove .venv, caches, runs/ and figures/ with all that was measured
+	rm -rf .venv runs figures build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(INSTALLED): pyproject.toml constraints.txt
