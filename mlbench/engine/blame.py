@@ -9,11 +9,9 @@ from functools import cache
 from pathlib import Path
 from traceback import walk_tb
 
-import mlbench
-
 __all__ = ["place_of"]
 
-PACKAGE = str(Path(mlbench.__file__).parent) + os.sep
+PACKAGE = str(Path(__file__).parent.parent) + os.sep
 ENGINE = f"{PACKAGE}engine{os.sep}"
 STAGES = f"{PACKAGE}stages{os.sep}"
 CELLS = "ipykernel_"
