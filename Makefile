@@ -10,7 +10,7 @@ DEMO := examples/vision_beside_training
 .PHONY: help env demo test unit check bench gpu-check clean
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 env: $(INSTALLED)  ## create .venv with everything that the others need
 

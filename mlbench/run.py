@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from mlbench.analysis.attribution_accounts import Seen
+    from mlbench.analysis.attribution_seen import Seen
     from mlbench.analysis.record import Record
 
 __all__ = ["Run", "open_run", "start"]
@@ -344,7 +344,7 @@ class Run:
 
     def _seen(self) -> Seen:
         """Its tables with its samples, for `attribution`."""
-        from mlbench.analysis.attribution_accounts import Seen
+        from mlbench.analysis.attribution_seen import Seen
         from mlbench.records import SAMPLES
 
         return Seen(self.record(), self._reader.table(SAMPLES))

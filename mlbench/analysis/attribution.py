@@ -26,7 +26,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mlbench.analysis.attribution_accounts import Seen, accounts
+from mlbench.analysis.attribution_accounts import accounts
+from mlbench.analysis.attribution_seen import Seen
 from mlbench.analysis.attribution_split import Account, shares_of
 from mlbench.analysis.attribution_stages import (
     StageTime,
@@ -61,7 +62,7 @@ class Attributed:
     pipeline, stage
         Their names; null where the part is of none.
     model
-        Null for what no model is asked: idle energy.
+        Its name; null for a ``total``. Idle energy is measured, and the same in all.
     value
         Null with ``reason``.
     share
@@ -116,13 +117,14 @@ def _rows(account: Account, context: _Context) -> Iterator[Attributed]:
     if account.total is None:
         yield replace(plain, reason=account.reason)
         return
-    if account.has_idle:
-        reason = account.idle_reason if account.idle is None else None
-        yield _valued(account, replace(plain, part="idle", pipeline=IDLE, reason=reason),
-                      account.idle)  # fmt: skip
     for model, weights in account.models.items():
         shares = weights if isinstance(weights, str) else shares_of(weights)
-        yield from _by_model(account, replace(plain, model=model), shares, context)
+        row = replace(plain, model=model)
+        if account.has_idle and not isinstance(shares, str):
+            reason = account.idle_reason if account.idle is None else None
+            idle = replace(row, part="idle", pipeline=IDLE, reason=reason)
+            yield _valued(account, idle, account.idle)
+        yield from _by_model(account, row, shares, context)
 
 
 def _by_model(

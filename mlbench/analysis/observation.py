@@ -146,11 +146,12 @@ def _path(
     whole = queries.measured & (queries.service_ns != NULL)
     kept = whole[steps.query]
     query, span = steps.query[kept], steps.span[kept]
-    ready, start, end = (column(spans, stamp)[span] for stamp in ("ready", "start", "end"))
+    start = column(spans, "start")[span]
+    service, queueing = column(spans, "end")[span] - start, start - column(spans, "ready")[span]
     stage, visit = column(spans, "stage")[span], column(spans, "visit")[span]
     return {
         (names[code] if 0 <= code < len(names) else f"stage {code}", number): PathPart(
-            query[rows], (end - start)[rows], (start - ready)[rows]
+            query[rows], service[rows], queueing[rows]
         )
         for (code, number), rows in _by_pair(stage, visit)
     }

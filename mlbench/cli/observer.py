@@ -36,7 +36,7 @@ def show(effects: Sequence[Effect]) -> None:
     table = Table(title="Slowdown of a busy pipeline by the sampler", title_justify="left")
     table.add_column("sampler")
     table.add_column("all work", justify="right")
-    table.add_column("slowest 1 % of slices", justify="right")
+    table.add_column("slowest tenth", justify="right")
     for effect in effects:
         table.add_row(f"{effect.rate_hz:g} Hz", _text(effect.mean), _text(effect.slowest))
     page = results()
@@ -47,7 +47,9 @@ def show(effects: Sequence[Effect]) -> None:
     )
 
 
-def _text(interval: Interval) -> str:
+def _text(interval: Interval | None) -> str:
+    if interval is None:
+        return "-"
     if interval.low is None or interval.high is None:
         return f"{interval.estimate:.3f}"
     return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"

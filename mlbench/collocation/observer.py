@@ -25,7 +25,10 @@ __all__ = ["RATES_HZ", "Effect", "blocks_of", "effects", "observer_effect"]
 
 RATES_HZ = (10.0, 100.0)
 BLOCKS, SECONDS = 5, 2.0
-SLOWEST = 0.01
+SLICE_MS, SLICES = 5, 10
+"""A slice that was held up is followed by idle ones that make up for it: ten are taken together."""
+
+SLOWEST = 0.1
 REFERENCES = {"cpu": "antagonist.cpu", "gpu": "antagonist.sm"}
 RATE = "gflop_per_s"
 LIMIT_S = 120.0
@@ -45,16 +48,18 @@ class Effect:
     mean
         Slowdown of all that was done: without the sampler over with it, above 1 is worse.
     slowest
-        Slowdown of the slowest hundredth of the slices, which is where a pause shows.
+        Slowdown of the slowest tenth of all twentieths of a second, which is where a pause
+        shows; null where nothing at all was done in one.
     """
 
     rate_hz: float
     mean: Interval
-    slowest: Interval
+    slowest: Interval | None
 
     def to_dict(self) -> dict[str, Any]:  # Any: JSON
         """As ``mlbench doctor --observer --json`` prints it."""
-        slowdown = {"mean": self.mean.to_dict(), "slowest": self.slowest.to_dict()}
+        slowest = self.slowest.to_dict() if self.slowest else None
+        slowdown = {"mean": self.mean.to_dict(), "slowest": slowest}
         return {"rate_hz": self.rate_hz, "slowdown": slowdown}
 
 
@@ -62,6 +67,7 @@ def observer_effect(
     blocks: int = BLOCKS,
     seconds: float = SECONDS,
     on: str = "cpu",
+    rates_hz: Sequence[float] = RATES_HZ,
     told: Callable[[str], None] = lambda _: None,
 ) -> list[Effect]:
     """The slowdown that a sampler causes here, by its rate.
@@ -74,6 +80,8 @@ def observer_effect(
         Length of each run's load.
     on
         ``cpu``, on all processors of this process, or ``gpu``, on the first GPU.
+    rates_hz
+        Of the samplers.
     told
         Called with what is done next, before each run.
 
@@ -85,14 +93,16 @@ def observer_effect(
         If there is no such device.
     """
     with tempfile.TemporaryDirectory(prefix="mlbench-observer-") as folder:
-        found: dict[float | None, list[Rates]] = {rate: [] for rate in (None, *RATES_HZ)}
-        for block, rate in blocks_of(blocks):
+        found: dict[float | None, list[Rates]] = {rate: [] for rate in (None, *rates_hz)}
+        for block, rate in blocks_of(blocks, rates_hz):
             told(f"block {block + 1} of {blocks}: {_words(rate)}")
             found[rate].append(_achieved(_ended(_bench(rate, seconds, on), Path(folder))))
     return effects(found.pop(None), {rate: runs for rate, runs in found.items() if rate})
 
 
-def blocks_of(blocks: int) -> Iterator[tuple[int, float | None]]:
+def blocks_of(
+    blocks: int, rates_hz: Sequence[float] = RATES_HZ
+) -> Iterator[tuple[int, float | None]]:
     """Each run's block and rate, null for none; the order in a block is random and repeatable.
 
     Examples
@@ -101,29 +111,37 @@ def blocks_of(blocks: int) -> Iterator[tuple[int, float | None]]:
     [(0, 10.0), (0, 100.0), (0, None)]
     """
     for block in range(blocks):
-        order = [None, *RATES_HZ]
+        order = [None, *rates_hz]
         stream(0, "observer", block).shuffle(order)
         yield from ((block, rate) for rate in order)
 
 
 def effects(without: Sequence[Rates], beside: dict[float, list[Rates]]) -> list[Effect]:
-    """The slowdowns from what each slice achieved, run by run, the runs in order of blocks."""
+    """The slowdowns from what each slice achieved, run by run, the runs in order of blocks.
 
-    def slowdown(of: Callable[[Rates], float], runs: Sequence[Rates]) -> Interval:
-        return ratio_interval([of(each) for each in without], [of(each) for each in runs])
+    Raises
+    ------
+    EngineError
+        If a run did nothing at all.
+    """
 
-    return [
-        Effect(rate, slowdown(_mean, runs), slowdown(_slowest, runs))
-        for rate, runs in beside.items()
-    ]
+    def slowdown(of: Callable[[Rates], float], runs: Sequence[Rates]) -> Interval | None:
+        before, after = [of(each) for each in without], [of(each) for each in runs]
+        return ratio_interval(before, after) if min(before + after) > 0 else None
 
-
-def _mean(rates: Rates) -> float:
-    return float(np.mean(rates))
+    found = []
+    for rate, runs in beside.items():
+        mean = slowdown(lambda rates: float(np.mean(rates)), runs)
+        if mean is None:
+            raise EngineError("the reference pipeline did no work: other processes took it all")
+        found.append(Effect(rate, mean, slowdown(_slowest, runs)))
+    return found
 
 
 def _slowest(rates: Rates) -> float:
-    return float(quantile(rates, SLOWEST))
+    whole = max(1, len(rates) // SLICES)
+    parts = [float(np.mean(part)) for part in np.array_split(rates, whole)]
+    return float(quantile(parts, SLOWEST))
 
 
 def _words(rate_hz: float | None) -> str:
@@ -131,7 +149,7 @@ def _words(rate_hz: float | None) -> str:
 
 
 def _bench(rate_hz: float | None, seconds: float, on: str) -> Benchmark:
-    stage = {"uses": REFERENCES[on], "with": {"slice_ms": 5}}
+    stage = {"uses": REFERENCES[on], "with": {"slice_ms": SLICE_MS}}
     telemetry: Any = "off"  # Any: a spec's YAML
     if rate_hz is not None:
         telemetry = {"rates": {"fast": rate_hz, "medium": rate_hz}, "idle": 0}

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 from virtual import SECOND, Traffic, record
 
-from mlbench.analysis.attribution_accounts import Seen
+from mlbench.analysis.attribution_seen import Seen
 from mlbench.records import SAMPLES
 from mlbench.store.stream import schema_of
 
@@ -45,6 +45,8 @@ CPU, MISSING = "cpu0", "NVIDIA's driver is not installed"
 DEVICES: dict[str, dict[str, Any]] = {
     CPU: {"kind": "cpu"},
     "gpu0": {"kind": "gpu", "uuid": "GPU-0", "power_period_ms": 100.0},
+    "gpu0/mig0": {"kind": "mig", "parent": "gpu0"},
+    "gpu0/mig1": {"kind": "mig", "parent": "gpu0"},
     "package-0": {"kind": "package"},
     "package-0/core": {"kind": "package", "parent": "package-0"},
 }

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from made_samples import CPU, MISSING, Sample, counted, quiet_before, seen, traffic
 
 from mlbench.analysis.attribution import Attributed, attribution
-from mlbench.analysis.attribution_accounts import Seen
+from mlbench.analysis.attribution_seen import Seen
 from mlbench.figures import energy as energy_figure
 
 pytestmark = pytest.mark.unit
@@ -67,7 +67,7 @@ class TestEnergy:
     def test_is_split_by_every_model_after_idle(self) -> None:
         """3000 J in ten seconds, 1000 of which the GPU draws doing nothing."""
         run = on_gpu()
-        idle = rows_of(run, resource="energy_j", part="idle")
+        idle = rows_of(run, resource="energy_j", part="idle", model="sm")
         assert value(idle) == pytest.approx(1000)
         by_model = {
             row.model: row.value
@@ -123,7 +123,7 @@ class TestEnergy:
 
     def test_without_a_look_at_idleness_has_no_idle_row_value_and_is_split_whole(self) -> None:
         run = on_gpu(watts_idle=None)
-        (idle,) = rows_of(run, resource="energy_j", part="idle")
+        (idle,) = rows_of(run, resource="energy_j", part="idle", model="equal")
         assert (idle.value, idle.reason) == (None, "nobody looked at it idle")
         found = rows_of(run, resource="energy_j", model="equal", part="pipeline")
         assert [row.value for row in found] == pytest.approx([1500, 1500])
@@ -144,6 +144,20 @@ class TestEnergy:
         assert models["equal"].value == pytest.approx(1500)
         assert "names no process of a pipeline" in (models["sm"].reason or "")
 
+    def test_of_a_gpu_that_is_cut_is_split_between_those_on_its_parts(self) -> None:
+        samples = counted("gpu_energy", 3000, 10, device="gpu0")
+        for code, part in enumerate(("gpu0/mig0", "gpu0/mig1")):
+            where = {"device": part, "pipeline": code, "pid": code}
+            samples += [(n, e, e, 2e9, d, p, i) for n, _, e, _, d, p, i in
+                        counted("gpu_process_memory", 1, 10, **where)]  # fmt: skip
+            samples += [("gpu_memory_used", n / 10, n / 10, 3e9, part, None, None)
+                        for n in range(111)]  # fmt: skip
+        run = seen(PAIR, samples, devices=("gpu0", "gpu0/mig0", "gpu0/mig1"), idle=None)
+        energy = rows_of(run, resource="energy_j", part="pipeline", model="equal")
+        assert [row.value for row in energy] == pytest.approx([1500, 1500])
+        (part,) = rows_of(run, device="gpu0/mig1", model="held", pipeline="train", part="pipeline")
+        assert part.value == pytest.approx(2e10)
+
     def test_of_a_package_is_by_processor_time_with_what_else_ran(self) -> None:
         samples = [
             *counted("cpu_energy", 400, 10, device="package-0"),
@@ -154,7 +168,8 @@ class TestEnergy:
         ]
         run = seen(PAIR, samples, devices=(CPU, "package-0", "package-0/core"), idle=None)
         found = rows_of(run, resource="energy_j", model="cpu_time")
-        assert {row.pipeline: row.value for row in found if row.part != "stage"} == {
+        wanted = ("pipeline", "others")
+        assert {row.pipeline: row.value for row in found if row.part in wanted} == {
             "rag": pytest.approx(240), "train": pytest.approx(80), "(others)": pytest.approx(80),
         }  # fmt: skip
         assert {row.device for row in found} == {"package-0"}
@@ -166,7 +181,6 @@ class TestEnergy:
     def test_converts_to_what_the_figure_takes(self) -> None:
         frame = pd.DataFrame([vars(row) for row in attribution(on_gpu(), {})])
         table = frame[frame["resource"] == "energy_j"].rename(columns={"value": "joules"})
-        table["model"] = table["model"].fillna("measured")
         assert energy_figure(table).to_dict()
 
 
@@ -301,10 +315,10 @@ def assert_adds_up(rows: Sequence[Attributed]) -> None:
     """Idle, pipelines and others are the whole; stages and the rest are their pipeline."""
     frame = pd.DataFrame([vars(row) for row in rows])
     frame["device"] = frame["device"].fillna("")
-    idle = frame[frame["part"] == "idle"].groupby(["resource", "device"])["share"].sum()
+    idle = frame[frame["part"] == "idle"].groupby(["resource", "device", "model"])["share"].sum()
     split = frame[frame["part"].isin(["pipeline", "others"]) & frame["value"].notna()]
-    for (resource, device, _), rows_of_model in split.groupby(["resource", "device", "model"]):
-        share = rows_of_model["share"].sum() + idle.get((resource, device), 0.0)
+    for key, rows_of_model in split.groupby(["resource", "device", "model"]):
+        share = rows_of_model["share"].sum() + idle.get(key, 0.0)
         if rows_of_model["share"].notna().any():  # of a total of zero there are no parts
             assert share == pytest.approx(1, abs=1e-9)
     keys = ["resource", "device", "model", "pipeline"]

@@ -1,0 +1,1 @@
+"""What a real GPU and its driver do: the numbers that no stand-in can give."""
