@@ -13,7 +13,7 @@ from mlbench import __version__
 from mlbench.machine.cpu import read_cpu
 from mlbench.machine.fingerprint import fingerprint
 
-GROUPS = ("chains", "lateness", "startup", "recording", "study", "sampler")
+GROUPS = ("chains", "lateness", "startup", "recording", "study", "sampler", "figures")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

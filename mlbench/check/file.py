@@ -12,8 +12,8 @@ from mlbench.check.bench import problems
 from mlbench.check.hardware import HERE, Hardware
 from mlbench.errors import Problem, SpecError
 from mlbench.spec import Benchmark, Document
-from mlbench.spec.request import named_modules
 from mlbench.spec.edit import override
+from mlbench.spec.request import named_modules
 
 __all__ = ["check_file"]
 

@@ -21,6 +21,7 @@ from typing import Any
 from mlbench.check.find import find_choice
 from mlbench.engine.ring import Ring
 from mlbench.engine.sampler_lane import Lane
+from mlbench.engine.sampler_post import Post
 from mlbench.engine.sampler_schedule import Lateness
 from mlbench.engine.sampler_tables import Tables
 from mlbench.engine.wire import Lines, tell
@@ -82,14 +83,18 @@ class _Sampler:
         self._leave = False
         self._has_changed = True
         self._told_ns = 0
-        self._lanes = [
-            lane
+        self._posts = [
+            post
             for name, options in brief.telemetry.chosen.items()
-            if (lane := self._lane(name, options)) is not None
+            if (post := self._post(name, options)) is not None
+        ]
+        threads = dict.fromkeys(post.thread for post in self._posts)
+        self._lanes = [
+            Lane([post for post in self._posts if post.thread == thread]) for thread in threads
         ]
 
-    def _lane(self, name: str, options: dict[str, Any]) -> Lane | None:
-        """The lane of a probe; null, noted, where it cannot be found or its options are wrong."""
+    def _post(self, name: str, options: dict[str, Any]) -> Post | None:
+        """The post of a probe; null, noted, where it cannot be found or its options are wrong."""
         choice = Choice(name=name, options=options)
         found = find_choice(choice, "probes", Probe, ("telemetry", "probes"))  # type: ignore[type-abstract]  # only compared with
         try:
@@ -100,7 +105,7 @@ class _Sampler:
             self._tables.failed[name] = str(error)
             return None
         context = Context(self._rates, lambda: self._owners, changed=self._changed)
-        return Lane(
+        return Post(
             name, found.made, context, self._ring, codes, self._tables.device_code,
             self._brief.codes,
         )  # fmt: skip
@@ -147,28 +152,33 @@ class _Sampler:
         elif kind == "mark":
             for lane in self._lanes:
                 lane.mark()
-            for lane in self._lanes:
-                lane.marked.wait(MARK_S)
+            for post in self._posts:
+                post.marked.wait(MARK_S)
             tell(self._outbox, "marked")
 
     def _watch(self, patience_ns: int) -> None:
         """Note who does not come back; tell once when all are open, or will not be."""
         now_ns = clock()
-        for lane in self._lanes:
-            since_ns = lane.since_ns
-            if since_ns and now_ns - since_ns > patience_ns and lane.status in ("opening", "open"):
-                lane.reason = f"it did not come back within {self._brief.patience_s:g} s"
-                lane.status = "hung"
-                self._changed()
-        ready = not self._is_ready and all(lane.is_settled for lane in self._lanes)
+        for post in self._posts:
+            since_ns = post.since_ns
+            if since_ns and now_ns - since_ns > patience_ns and post.status in ("opening", "open"):
+                self._held_up(post)
+        ready = not self._is_ready and all(post.is_settled for post in self._posts)
         if ready or (self._has_changed and now_ns >= self._told_ns + TOLD_NS):
             self._tell_tables()
         if ready:
             self._is_ready, self._since = True, (clock(), _cpu_ns())
             tell(self._outbox, "ready", power=self._measures_power())
 
+    def _held_up(self, hung: Post) -> None:
+        """Note a post that does not come back, and those that its thread cannot go on to."""
+        since_ns, told = hung.since_ns, f"did not come back within {self._brief.patience_s:g} s"
+        for post in self._posts:
+            if post.thread == hung.thread and post.status in ("opening", "open"):
+                post.hangs(since_ns, f"{'it' if post is hung else hung.name} {told}")
+
     def _measures_power(self) -> bool:
-        document = self._tables.document(self._lanes)
+        document = self._tables.document(self._posts)
         return any(
             metric["unit"] in ("W", "J")
             and "" not in metric["null_reasons"]
@@ -178,34 +188,33 @@ class _Sampler:
 
     def _tell_tables(self) -> None:
         self._has_changed, self._told_ns = False, clock()
-        tell(self._outbox, "tables", **self._tables.document(self._lanes))
+        tell(self._outbox, "tables", **self._tables.document(self._posts))
 
     def _close(self) -> None:
         for lane in self._lanes:
             lane.leave()
         end_ns = clock() + round(LEAVE_S * 1e9)
         for lane in self._lanes:
-            if lane.status != "hung":
-                lane.join(max(0.0, (end_ns - clock()) / 1e9))
+            lane.join(max(0.0, (end_ns - clock()) / 1e9))
         self._tell_tables()
 
     def told(self) -> dict[str, Any]:  # Any: JSON
         """What it used since it was ready, what that is by probe, and what it missed."""
         begin_ns, begin_cpu_ns = self._since
         lateness = Lateness()
-        for lane in self._lanes:
-            lateness.merge(lane.schedule.lateness)
+        for post in self._posts:
+            lateness.merge(post.schedule.lateness)
         return {
             "cpu_ns": _cpu_ns() - begin_cpu_ns,
             "wall_ns": clock() - begin_ns,
             "setup_cpu_ns": begin_cpu_ns,
             "stalled_ns": self._ring.stalled_ns,
             "cpus": sorted(os.sched_getaffinity(0)),
-            "ticks": sum(sum(lane.schedule.ticks.values()) for lane in self._lanes),
-            "missed": sum(sum(lane.schedule.missed.values()) for lane in self._lanes),
+            "ticks": sum(sum(post.schedule.ticks.values()) for post in self._posts),
+            "missed": sum(sum(post.schedule.missed.values()) for post in self._posts),
             "late_p99_ns": lateness.quantile_ns(0.99),
-            "readings": sum(lane.readings for lane in self._lanes),
-            "probes": {lane.name: lane.told() for lane in self._lanes},
+            "readings": sum(post.readings for post in self._posts),
+            "probes": {post.name: post.told() for post in self._posts},
         }
 
 

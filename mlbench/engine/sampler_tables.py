@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from mlbench.engine.sampler_lane import Lane
+from mlbench.engine.sampler_post import Post
 from mlbench.interfaces.probe import Device, Metric
 
 __all__ = ["Tables"]
@@ -54,73 +54,73 @@ class Tables:
                 self._devices.append(name)
             return self._devices.index(name)
 
-    def document(self, lanes: Iterable[Lane]) -> dict[str, Any]:  # Any: JSON
+    def document(self, posts: Iterable[Post]) -> dict[str, Any]:  # Any: JSON
         """What stands in the manifest: ``metrics``, ``devices`` and ``telemetry``."""
-        lanes = list(lanes)
-        for lane in lanes:
-            for name in list(lane.context.devices):
+        posts = list(posts)
+        for post in posts:
+            for name in list(post.context.devices):
                 self.device_code(name)
         return {
-            "metrics": [self._metric(owner, metric, lanes) for owner, metric in self._metrics],
-            "devices": [_device(name, lanes) for name in list(self._devices)],
+            "metrics": [self._metric(owner, metric, posts) for owner, metric in self._metrics],
+            "devices": [_device(name, posts) for name in list(self._devices)],
             "telemetry": {
-                "probes": {**self._failed(), **{lane.name: _probe(lane) for lane in lanes}},
+                "probes": {**self._failed(), **{post.name: _probe(post) for post in posts}},
                 "notes": [
                     *(f"the probe {name} failed: {why}" for name, why in self.failed.items()),
-                    *_notes(lanes),
+                    *_notes(posts),
                 ],
             },
         }
 
-    def _metric(self, owner: str, metric: Metric, lanes: list[Lane]) -> dict[str, Any]:
-        lane = next((each for each in lanes if each.name == owner), None)
+    def _metric(self, owner: str, metric: Metric, posts: list[Post]) -> dict[str, Any]:  # Any: JSON
+        post = next((each for each in posts if each.name == owner), None)
         entry = {
             **asdict(metric),
             "probe": owner,
             "rate_hz": self._rates.get(metric.tier),
             "null_reasons": {},
         }
-        if lane is None:
+        if post is None:
             return entry
-        entry["source"] = lane.context.sources.get(metric.name, metric.source)
+        entry["source"] = post.context.sources.get(metric.name, metric.source)
         reasons = {
             device or "": why
-            for (name, device), why in list(lane.context.nulls.items())
+            for (name, device), why in list(post.context.nulls.items())
             if name == metric.name
         }
-        if lane.status in ("failed", "hung"):
-            reasons.setdefault("", f"its probe {lane.status}: {lane.reason}")
+        if post.status in ("failed", "hung"):
+            reasons.setdefault("", f"its probe {post.status}: {post.reason}")
         return {**entry, "null_reasons": reasons}
 
     def _failed(self) -> dict[str, dict[str, str]]:
         return {name: {"status": "failed", "reason": why} for name, why in self.failed.items()}
 
 
-def _probe(lane: Lane) -> dict[str, str | None]:
-    return {"status": lane.status, "reason": lane.reason}
+def _probe(post: Post) -> dict[str, str | None]:
+    return {"status": post.status, "reason": post.reason}
 
 
-def _device(name: str, lanes: list[Lane]) -> dict[str, Any]:  # Any: JSON
+def _device(name: str, posts: list[Post]) -> dict[str, Any]:  # Any: JSON
     """What the probes know of a device: each may have told a part."""
     found = asdict(Device(name, "unknown", "unknown"))
     lost: tuple[int, str] | None = None
-    for lane in lanes:
-        device = lane.context.devices.get(name)
+    for post in posts:
+        device = post.context.devices.get(name)
         if device is not None:
             told = {key: value for key, value in asdict(device).items() if value}
             found.update(told)
-        lost = lost or lane.context.ended.get(name)
+        lost = lost or post.context.ended.get(name)
     found["lost_ns"], found["reason"] = lost or (None, None)
     return found
 
 
-def _notes(lanes: list[Lane]) -> Iterable[str]:
+def _notes(posts: list[Post]) -> Iterable[str]:
     """What whoever reads the samples has to know, without repeating itself."""
     said: dict[str, None] = {}
-    for lane in lanes:
-        said.update(dict.fromkeys(list(lane.context.notes)))
-        for device, (_, why) in list(lane.context.ended.items()):
+    for post in posts:
+        said.update(dict.fromkeys(list(post.context.notes)))
+        for device, (_, why) in list(post.context.ended.items()):
             said[f"{device} was lost: {why}; its samples end there"] = None
-        if lane.status in ("failed", "hung"):
-            said[f"the probe {lane.name} {lane.status}: {lane.reason}"] = None
+        if post.status in ("failed", "hung"):
+            said[f"the probe {post.name} {post.status}: {post.reason}"] = None
     return said

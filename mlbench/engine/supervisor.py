@@ -456,6 +456,9 @@ class Supervisor:
         elif "closed" not in child.said:
             self._manifest.because(f"the {child.name} ended: {how_it_ended(child.status)}")
             self._failed = True
+            for tenant in self._tenants.values():  # what it was told, but did not pass on
+                if child is self._harness.driver and tenant.open_load and tenant.cancelled:
+                    self._end_open_load(tenant)
 
     def _tenant_died(self, tenant: Tenant) -> None:
         tenant.deadline_ns = None

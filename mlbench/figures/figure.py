@@ -56,9 +56,9 @@ def figure(draw: Draw, about: About, venue: str | float | Theme, columns: int) -
     chosen = theme(venue, columns)
     chart = draw(chosen)
     if chosen.on_screen:
-        title = alt.TitleParams(about.title, subtitle=_wrapped(about.caption, chosen))
-        chart = chart.properties(title=title)
-    chart = chart.properties(config=chosen.config(), usermeta={"mlbench": asdict(about)})
+        chart.title = alt.TitleParams(about.title, subtitle=_wrapped(about.caption, chosen))
+    chart.config = chosen.config()  # set, not `properties`, which copies a chart to the last layer
+    chart.usermeta = {"mlbench": asdict(about)}
     # Altair's operations copy a chart with its class, so the class has to bring `save` along;
     # what only the instance has is lost in a copy, and so it should be: it was changed.
     object.__setattr__(chart, "__class__", _saving(type(chart)))  # type: ignore[arg-type]  # hashable

@@ -11,7 +11,7 @@ called at the rate of each tier that its metrics name, and gives what it reads t
             yield lambda tier: [Reading("uptime", clock_gettime(CLOCK_BOOTTIME), context.clock())]
 
 What cannot be had is told once, ``context.missing("uptime", "why")``, and then left out: the
-metric is null with that reason. A probe runs in a thread of its own, so one that does not
+metric is null with that reason. A probe is read by a thread of its own, so one that does not
 come back, or raises, ends its own metrics alone. Another vendor's devices are one more probe.
 """
 
@@ -212,11 +212,21 @@ class Context:
 
 
 class Probe(BaseModel):
-    """One source of samples: a frozen configuration that is opened in the sampler."""
+    """One source of samples: a frozen configuration that is opened in the sampler.
+
+    Class attributes
+    ----------------
+    metrics
+        All that it may read.
+    thread
+        Probes with the same word are read by one thread, which costs less; one that hangs
+        then holds up the others. Without a word a probe has a thread of its own.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     metrics: ClassVar[tuple[Metric, ...]] = ()
+    thread: ClassVar[str | None] = None
 
     @abstractmethod
     def open(self, context: Context) -> AbstractContextManager[Source]:

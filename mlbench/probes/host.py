@@ -41,6 +41,7 @@ class Host(Probe):
     Ticks of processors are 10 ms long, so a reading of half a second resolves 2 %.
     """
 
+    thread = "kernel"
     metrics = (
         _metric("host_cpu_busy", "%", STAT, "time in which a processor ran something", of="device"),
         _metric("host_cpu_steal", "%", STAT, "time that a hypervisor took, over all processors"),

@@ -43,6 +43,7 @@ def _of_device(
 class Nvml(Probe):
     """GPUs by NVML."""
 
+    thread = "nvml"
     metrics = (
         _of_device("gpu_power_instant", "W", "NVML field 186", "fast", "what its sensor shows"),
         _of_device("gpu_power_average", "W", "NVML field 185", "fast", "mean of the last second"),

@@ -6,11 +6,11 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
 from mlbench.interfaces.probe import Context, Metric, Probe, Reading, Row, Source, Tier
 from mlbench.probes.accounts import Account
 from mlbench.probes.counter import Counter
+from mlbench.probes.cpu_clock import cpu_clock_s
 from mlbench.probes.held import Held
 from mlbench.probes.tree import bytes_of, threads_of
 
@@ -18,10 +18,9 @@ __all__ = ["Process"]
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGESIZE")
-Look = Literal["ended", "same", "changed"]
-"""What a second look at a process found."""
-
-STAT, IO, STATUS = "/proc/PID/stat", "/proc/PID/io", "/proc/PID/task/*/status"
+CLOCK, STAT, IO, STATUS = (
+    "CPU clock of the process", "/proc/PID/stat", "/proc/PID/io", "/proc/PID/task/*/status",
+)  # fmt: skip
 
 
 def _of_pipeline(
@@ -34,11 +33,12 @@ def _of_pipeline(
 class Process(Probe):
     """Processor time, memory, input and output of each pipeline, over its tree of processes."""
 
+    thread = "kernel"
     metrics = (
-        _of_pipeline("cpu_time", "s", STAT, "medium", "user and system time", True),
-        _of_pipeline("memory_rss", "bytes", STAT, "medium", "resident; shared pages count often"),
-        _of_pipeline("processes", "count", STAT, "rare", "its worker and those below"),
-        _of_pipeline("threads", "count", STAT, "rare", "of all its processes"),
+        _of_pipeline("cpu_time", "s", CLOCK, "medium", "user and system time", True),
+        _of_pipeline("memory_rss", "bytes", STAT, "slow", "resident; shared pages count often"),
+        _of_pipeline("processes", "count", STAT, "slow", "its worker and those below"),
+        _of_pipeline("threads", "count", STAT, "slow", "of all its processes"),
         _of_pipeline("io_read", "bytes", IO, "rare", "fetched from storage", True),
         _of_pipeline("io_written", "bytes", IO, "rare", "sent to storage", True),
         _of_pipeline("switches_voluntary", "count", STATUS, "rare", "it waited", True),
@@ -69,35 +69,27 @@ class _Known:
 
     stat: Held
     io: Held | None
-    said: bytes = b""
-    own_ticks: int = 0
-    all_ticks: int = 0
+    waited_s: float = 0.0
     threads: int = 1
     lives: bool = True
     rss_pages: int = 0
 
-    def look(self) -> Look:
-        """Read its ``stat``; it says nothing where it has ended and somebody has waited for it.
+    def look(self) -> bool:
+        """Read its ``stat``; false where it has ended and somebody has waited for it.
 
-        Fields are counted from the state, the third: 14 to 17 are the ticks of the process
-        and of the children that it waited for, 20 its threads, 24 its resident pages. Until
-        then its ticks stand there, and nothing else does.
+        Fields are counted from the state, the third: 16 and 17 are the ticks of the children
+        that it waited for, 20 its threads, 24 its resident pages.
         """
         try:
-            said = self.stat.read()
+            fields = self.stat.read().rpartition(b")")[2].split(None, 22)
         except OSError:
-            return "ended"
-        if said == self.said:  # it slept: most processes do, most of the time
-            return "same"
-        fields = said.rpartition(b")")[2].split(None, 22)
+            return False
         if len(fields) < 22:
-            return "ended"
-        self.said = said
-        self.own_ticks = int(fields[11]) + int(fields[12])
-        self.all_ticks = self.own_ticks + int(fields[13]) + int(fields[14])
+            return False
+        self.waited_s = (int(fields[13]) + int(fields[14])) * TICK_S
         self.lives = fields[0] not in (b"Z", b"X")
         self.threads, self.rss_pages = int(fields[17]), int(fields[21])
-        return "changed"
+        return True
 
     def close(self) -> None:
         self.stat.close()
@@ -122,12 +114,7 @@ class _Used:
         inclusive: Mapping[int, float] | None = None,
     ) -> Iterator[Row]:
         """What the pipeline used since the last reading."""
-        self.accounts.setdefault(metric, Account()).add(own, inclusive)
-        yield from self.nothing(metric, now_ns)
-
-    def nothing(self, metric: str, now_ns: int) -> Iterator[Row]:
-        """The same where it has used nothing since its account was last added to."""
-        total = self.accounts[metric].total
+        total = self.accounts.setdefault(metric, Account()).add(own, inclusive)
         counter = self.counters.setdefault(metric, Counter(metric))
         if reading := counter.reading(total, now_ns, pipeline=self.name):
             yield reading
@@ -147,9 +134,10 @@ class _Pipelines:
         self._meet()
         for used in self._used.values():
             if tier == "medium":
-                yield from self._time_and_memory(used)
+                yield from self._time(used)
+            elif tier == "slow":
+                yield from self._sizes(used)
             elif tier == "rare":
-                yield from self._counts(used)
                 yield from self._traffic(used)
                 yield from self._switches(used)
             elif tier == "ends":
@@ -179,39 +167,40 @@ class _Pipelines:
         except OSError:  # it has just ended
             return None
         try:
-            return _Known(stat, Held(f"{folder}/io", 512))
+            known = _Known(stat, Held(f"{folder}/io", 512))
         except OSError as error:
             if isinstance(error, PermissionError):
                 for metric in ("io_read", "io_written"):
                     self._context.missing(metric, "the kernel does not show it to this user")
-            return _Known(stat, None)
+            known = _Known(stat, None)
+        known.look()
+        return known
 
-    def _time_and_memory(self, used: _Used) -> Iterator[Row]:
-        looks = {pid: known.look() for pid, known in used.processes.items()}
-        for pid, look in looks.items():
-            if look == "ended":
+    def _time(self, used: _Used) -> Iterator[Row]:
+        """Processor time; that of children that were waited for as of the last look at sizes."""
+        own: dict[int, float] = {}
+        for pid in tuple(used.processes):
+            try:
+                own[pid] = cpu_clock_s(pid)
+            except OSError:
                 used.processes.pop(pid).close()
-        now_ns, living = self._context.clock(), used.processes
-        if not looks:
-            return
-        if any(look != "same" for look in looks.values()):
-            own = {pid: known.own_ticks * TICK_S for pid, known in living.items()}
-            inclusive = {pid: known.all_ticks * TICK_S for pid, known in living.items()}
-            yield from used.increase("cpu_time", now_ns, own, inclusive)
-        else:
-            yield from used.nothing("cpu_time", now_ns)
-        if any(known.lives for known in living.values()):
-            resident = sum(known.rss_pages for known in living.values()) * PAGE_BYTES
-            yield Reading("memory_rss", resident, now_ns, pipeline=used.name)
+        if own or used.accounts:
+            living = used.processes
+            inclusive = {pid: seconds + living[pid].waited_s for pid, seconds in own.items()}
+            yield from used.increase("cpu_time", self._context.clock(), own, inclusive)
 
-    def _counts(self, used: _Used) -> Iterator[Row]:
+    def _sizes(self, used: _Used) -> Iterator[Row]:
+        for pid, known in tuple(used.processes.items()):
+            if not known.look():
+                used.processes.pop(pid).close()
         living = [known for known in used.processes.values() if known.lives]
-        now_ns = self._context.clock()
-        if not living:
-            return
-        threads = sum(known.threads for known in living)
-        yield Reading("processes", len(living), now_ns, pipeline=used.name)
-        yield Reading("threads", threads, now_ns, pipeline=used.name)
+        now_ns, name = self._context.clock(), used.name
+        if living:
+            resident = sum(known.rss_pages for known in living) * PAGE_BYTES
+            threads = sum(known.threads for known in living)
+            yield Reading("memory_rss", resident, now_ns, pipeline=name)
+            yield Reading("processes", len(living), now_ns, pipeline=name)
+            yield Reading("threads", threads, now_ns, pipeline=name)
 
     def _traffic(self, used: _Used) -> Iterator[Row]:
         """Bytes from and to storage; a process shows that of children that it waited for, too."""

@@ -22,6 +22,7 @@ MICRO = 1e-6
 class Rapl(Probe):
     """Energy of each package, and of the parts of it that are counted."""
 
+    thread = "kernel"
     metrics = (
         Metric(
             METRIC, "J", "RAPL energy_uj", "increase", "medium", "device",

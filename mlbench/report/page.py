@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from functools import cache
 from html import escape
 from os import PathLike
 from pathlib import Path
@@ -100,6 +101,7 @@ def _inert(script: str) -> str:
     return script.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
+@cache
 def _bundle() -> str:
     """Vega, Vega-Lite and vega-embed as one script."""
     try:

@@ -85,7 +85,7 @@ def test_processes_and_threads_are_named(trace: list[dict[str, Any]]) -> None:
 
 
 def test_a_study_has_no_trace_and_says_which_run_has_one(study: Any, tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="a trace is of one run.*blocks/000"):
+    with pytest.raises(OutputError, match=r"a trace is of one run.*blocks/000"):
         export(study, "perfetto", tmp_path)
 
 

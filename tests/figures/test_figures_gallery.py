@@ -47,7 +47,7 @@ def test_the_gallery_has_every_figure() -> None:
     assert set(DRAWN) == set(figures.__all__) - tools - {"theme"}
 
 
-WIDE = ("graph", "latency", "sweep", "timeline")
+WIDE = ("sweep", "timeline")
 """Those that are drawn over two columns, too."""
 
 CASES = [(name, 1) for name in DRAWN] + [(name, 2) for name in WIDE]
@@ -72,12 +72,8 @@ def test_a_figure_is_fit_for_a_paper(
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler is not installed")
-@pytest.mark.parametrize("name", ["slowdown", "spans", "graph"])
-def test_another_reader_finds_every_label_in_the_file(
-    name: str, request: pytest.FixtureRequest, save: Any
-) -> None:
-    source, draw = DRAWN[name]
-    chart = draw(request.getfixturevalue(source))
+def test_another_reader_finds_every_label_in_the_file(run: Any, save: Any) -> None:
+    chart = figures.spans(run)
     said = subprocess.run(
         ["pdftotext", "-layout", save(chart, venue="ieeetran"), "-"],
         capture_output=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from conftest import Watch
+from probe_support import Watch
 
 from mlbench.probes.gpm import Gpm
 from mlbench.probes.nvml import Nvml

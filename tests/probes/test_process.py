@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import Plant
+from probe_support import Plant
 
 from mlbench.interfaces.probe import Context, Reading, Tier
+from mlbench.probes import process
 from mlbench.probes.process import PAGE_BYTES, TICK_S, Process
 from mlbench.probes.tree import owners_of
 
@@ -18,12 +19,11 @@ pytestmark = pytest.mark.unit
 
 
 def stat(
-    user: int = 0, system: int = 0, waited: int = 0, threads: int = 1, pages: int = 0,
-    state: str = "S", parent: int = 1,
-) -> str:  # fmt: skip
+    waited: int = 0, threads: int = 1, pages: int = 0, state: str = "S", parent: int = 1
+) -> str:
     """``/proc/PID/stat`` of a process whose name holds what a careless parser trips over."""
     middle = " ".join(["0"] * 9)
-    times = f"{user} {system} {waited} 0"
+    times = f"0 0 {waited} 0"
     return f"7 (a ) b) {state} {parent} {middle} {times} 20 0 {threads} 0 99 4096 {pages} 0\n"
 
 
@@ -39,17 +39,20 @@ def status(voluntary: int, involuntary: int) -> str:
 
 
 class Machine:
-    """Made-up processes that belong to pipelines, and a clock that is told the time."""
+    """Made-up processes that belong to pipelines, and clocks that are told the time."""
 
     def __init__(self, plant: Plant, owners: Mapping[int, str]) -> None:
         self._plant = plant
         self.owners = owners
         self.now_ns = 0
+        self.used_s: dict[int, float] = {}
         self.root = plant({"proc/self/stat": stat()})
         self.context = Context({}, lambda: self.owners, root=self.root, clock=lambda: self.now_ns)
 
-    def has(self, pid: int, **files: str) -> None:
-        """A process with these files; ``status`` is that of its only thread."""
+    def has(self, pid: int, used_s: float | None = None, **files: str) -> None:
+        """A process that has used so much, with these files; ``status`` is its first thread's."""
+        if used_s is not None:
+            self.used_s[pid] = used_s
         self._plant({f"proc/{pid}/{name}": text for name, text in files.items()})
         if "status" in files:
             self.thread(pid, pid, files["status"])
@@ -58,18 +61,26 @@ class Machine:
         self._plant({f"proc/{pid}/task/{thread}/status": text})
 
     def loses(self, pid: int) -> None:
-        """It has ended: its held files say nothing any more."""
+        """It has ended, and somebody has waited for it."""
+        del self.used_s[pid]
         for file in ("stat", "io"):
             path = self.root / "proc" / str(pid) / file
             if path.exists():
-                path.write_text("")  # as a held file of a dead process: nothing to parse
+                path.write_text("")  # as a held file of such a process: nothing to parse
         shutil.rmtree(self.root / "proc" / str(pid))
+
+    def clock_s(self, pid: int) -> float:
+        if pid not in self.used_s:
+            raise OSError(22, "Invalid argument")
+        return self.used_s[pid]
 
     @contextmanager
     def probed(self) -> Iterator[Machine]:
         """The probe, open."""
-        with Process().open(self.context) as self._read:
-            yield self
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(process, "cpu_clock_s", self.clock_s)
+            with Process().open(self.context) as self._read:
+                yield self
 
     def read(self, tier: Tier, at_s: float) -> dict[tuple[str, str | None], Reading]:
         """What it gives at a second, by metric and pipeline."""
@@ -80,14 +91,12 @@ class Machine:
 
 def test_processor_time_is_the_increase_since_the_last_reading(plant: Plant) -> None:
     machine = Machine(plant, {7: "rag"})
-    machine.has(7, stat=stat(user=100, system=20, pages=5))
+    machine.has(7, 1.2, stat=stat())
     with machine.probed():
-        first = machine.read("medium", 1.0)
-        assert set(first) == {("memory_rss", "rag")}
-        assert first["memory_rss", "rag"].value == 5 * PAGE_BYTES
-        machine.has(7, stat=stat(user=130, system=30, pages=6))
+        assert machine.read("medium", 1.0) == {}
+        machine.has(7, 1.6)
         row = machine.read("medium", 1.5)["cpu_time", "rag"]
-    assert row.value == pytest.approx(40 * TICK_S)
+    assert row.value == pytest.approx(0.4)
     assert (row.start_ns, row.end_ns) == (1_000_000_000, 1_500_000_000)
 
 
@@ -95,77 +104,78 @@ def test_the_processes_of_a_pipeline_are_added_up_and_those_of_another_are_not(
     plant: Plant,
 ) -> None:
     machine = Machine(plant, {7: "rag", 8: "rag", 9: "train"})
-    for pid, user in ((7, 10), (8, 20), (9, 70)):
-        machine.has(pid, stat=stat(user=user, pages=pid, threads=2))
+    for pid, used_s in ((7, 1), (8, 2), (9, 7)):
+        machine.has(pid, used_s, stat=stat(pages=pid, threads=2))
     with machine.probed():
         machine.read("medium", 1)
-        for pid, user in ((7, 11), (8, 22), (9, 73)):
-            machine.has(pid, stat=stat(user=user, pages=pid, threads=2))
-        rows = machine.read("medium", 2)
-        counts = machine.read("rare", 2)
-    assert rows["cpu_time", "rag"].value == pytest.approx(3 * TICK_S)
-    assert rows["cpu_time", "train"].value == pytest.approx(3 * TICK_S)
-    assert rows["memory_rss", "rag"].value == 15 * PAGE_BYTES
-    assert counts["processes", "rag"].value == 2
-    assert counts["threads", "train"].value == 2
+        for pid, used_s in ((7, 1.1), (8, 2.2), (9, 7.3)):
+            machine.has(pid, used_s)
+        rows, sizes = machine.read("medium", 2), machine.read("slow", 2)
+    assert rows["cpu_time", "rag"].value == pytest.approx(0.3)
+    assert rows["cpu_time", "train"].value == pytest.approx(0.3)
+    assert sizes["memory_rss", "rag"].value == 15 * PAGE_BYTES
+    assert sizes["processes", "rag"].value == 2
+    assert sizes["threads", "train"].value == 2
 
 
 def test_what_a_child_has_used_is_kept_when_it_ends(plant: Plant) -> None:
     machine = Machine(plant, {7: "rag", 8: "rag"})
-    machine.has(7, stat=stat(user=10))
-    machine.has(8, stat=stat(user=50))
+    machine.has(7, 1, stat=stat())
+    machine.has(8, 5, stat=stat())
     with machine.probed():
         machine.read("medium", 1)
         machine.loses(8)
         row = machine.read("medium", 2)["cpu_time", "rag"]
-        machine.has(7, stat=stat(user=13))
+        machine.has(7, 1.3)
         later = machine.read("medium", 3)["cpu_time", "rag"]
     assert row.value == 0
-    assert later.value == pytest.approx(3 * TICK_S)
+    assert later.value == pytest.approx(0.3)
 
 
 def test_a_child_that_nobody_saw_is_counted_when_its_parent_waits_for_it(plant: Plant) -> None:
     machine = Machine(plant, {7: "rag"})
-    machine.has(7, stat=stat(user=10))
+    machine.has(7, 1, stat=stat(waited=200))
     with machine.probed():
         machine.read("medium", 1)
-        machine.has(7, stat=stat(user=11, waited=30))
+        machine.has(7, 1.1, stat=stat(waited=230))
+        machine.read("slow", 2)
         row = machine.read("medium", 2)["cpu_time", "rag"]
-    assert row.value == pytest.approx(31 * TICK_S)
+    assert row.value == pytest.approx(0.1 + 30 * TICK_S)
 
 
 def test_a_child_that_was_seen_is_not_counted_again_when_its_parent_waits_for_it(
     plant: Plant,
 ) -> None:
     machine = Machine(plant, {7: "rag", 8: "rag"})
-    machine.has(7, stat=stat(user=10))
-    machine.has(8, stat=stat(user=50))
+    machine.has(7, 1, stat=stat())
+    machine.has(8, 50 * TICK_S, stat=stat())
     with machine.probed():
         machine.read("medium", 1)
         machine.loses(8)
-        machine.has(7, stat=stat(user=10, waited=52))  # two ticks after it was last seen
+        machine.has(7, stat=stat(waited=52))  # two ticks after it was last seen
+        machine.read("slow", 2)
         row = machine.read("medium", 2)["cpu_time", "rag"]
     assert row.value == pytest.approx(2 * TICK_S)
 
 
 def test_a_process_that_waits_to_be_reaped_has_time_and_no_memory(plant: Plant) -> None:
     machine = Machine(plant, {7: "rag"})
-    machine.has(7, stat=stat(user=10, state="Z"))
+    machine.has(7, 1, stat=stat(state="Z"))
     with machine.probed():
         machine.read("medium", 1)
-        rows = machine.read("medium", 2)
-    assert set(rows) == {("cpu_time", "rag")}
+        assert set(machine.read("medium", 2)) == {("cpu_time", "rag")}
+        assert machine.read("slow", 2) == {}
 
 
 def test_a_process_that_comes_later_is_met(plant: Plant) -> None:
     machine = Machine(plant, {7: "rag"})
-    machine.has(7, stat=stat(user=10))
+    machine.has(7, 1, stat=stat())
     with machine.probed():
         machine.read("medium", 1)
-        machine.has(8, stat=stat(user=4))
+        machine.has(8, 0.4, stat=stat())
         machine.owners = {7: "rag", 8: "rag"}
         row = machine.read("medium", 2)["cpu_time", "rag"]
-    assert row.value == pytest.approx(4 * TICK_S)
+    assert row.value == pytest.approx(0.4)
 
 
 def test_bytes_from_and_to_storage_never_go_backwards(plant: Plant) -> None:

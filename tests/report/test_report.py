@@ -48,7 +48,7 @@ def test_the_page_loads_nothing(page: str) -> None:
 
 
 def test_it_reads_like_a_section_on_results(page: str) -> None:
-    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    headings = re.findall(r"<h2>(.*?)</h2>", body(page))
     wanted = ["figures", "Verdict", "Tables", "Figures", "Environment", "How to reproduce"]
     assert headings == wanted
 
@@ -72,7 +72,7 @@ def test_nothing_in_the_data_ends_the_script(page: str) -> None:
 
 
 def test_what_it_says_to_run_is_the_spec(run: Any, page: str) -> None:
-    listing = unescape(re.findall(r"<pre>(.*?)</pre>", page, re.S)[-1])
+    listing = unescape(re.findall(r"<pre>(.*?)</pre>", body(page), re.S)[-1])
     again = Benchmark.model_validate(yaml.safe_load(listing))
     assert again == run.bench
 

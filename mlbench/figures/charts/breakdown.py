@@ -143,7 +143,8 @@ def _draw(found: Source, steps: Sequence[Steps], theme: Theme) -> Any:  # Any: a
         heading = key([Entry(name), Entry(f"mean latency {means}", note=True)], theme)
         panels += [heading, _panel(mine, found.looks[name].colour, theme)]
     stacked = alt.vconcat(*panels, spacing=theme.label_size * 0.3)
-    return stacked.resolve_scale(color="independent")
+    stacked.resolve = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
+    return stacked
 
 
 def _panel(steps: Sequence[Steps], colour: str, theme: Theme) -> Any:  # Any: a chart

@@ -30,7 +30,7 @@ class Model(Resource):
     example: ClassVar[str] = "resources:\n  lm: {uses: text.model, with: {model: smollm2-135m}}"
 
     model: str = Field(default=DEFAULT, min_length=1, description="a name, a folder, or a hub id")
-    precision: Precision = Field(default="float32", description="of the weights; half of it is for GPUs")
+    precision: Precision = Field(default="float32", description="of weights; 16 bits are for GPUs")
 
     @contextmanager
     def open(self, context: Context) -> Iterator[LanguageModel]:

@@ -4,6 +4,6 @@ from mlbench.interfaces.stage import stage
 
 
 @stage
-def shout(text: str, *, marks: int = 1) -> str:
-    """The text in capitals."""
-    return text.upper() + "!" * marks
+def shout(payload: object, *, marks: int = 1) -> str:
+    """The payload as text, in capitals."""
+    return str(payload).upper() + "!" * marks
