@@ -106,9 +106,6 @@ class Daemon:
             time.sleep(POLL_S)
         raise EngineError(f"the MPS daemon did not answer within {START_S:g} s: {self.said()}")
 
-    def _listens(self) -> bool:
-        return (self.folder / "pipe" / "control").exists()
-
     def ask(self, command: str, seconds: float = ANSWER_S) -> str | None:
         """Its answer to a command; null where it gives none."""
         try:

@@ -344,3 +344,11 @@ def test_a_server_that_dies_fails_its_own_pipeline_and_no_other(tmp_path: Path) 
     queries = run.queries()
     assert set(queries[queries["pipeline"] == "chat"]["outcome"]) <= {"lost", "failed"}
     assert nothing_is_left(run)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:99999", "http://[bad", "localhost:8000", "ftp://a"]
+)
+def test_an_address_that_cannot_be_asked_is_a_mistake_of_the_spec(url: str) -> None:
+    with pytest.raises(ValueError, match=r"address|[Pp]ort|IPv6|pattern"):
+        Chat(url=url)

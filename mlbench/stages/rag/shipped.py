@@ -68,7 +68,7 @@ def _object(line: str) -> dict[str, Any]:
 
 def _lines(stage: str, path: Path) -> Iterator[str]:
     try:
-        return iter(path.read_text(encoding="utf-8-sig").splitlines())
+        return iter(path.read_text(encoding="utf-8-sig").split("\n"))  # JSON may hold other breaks
     except UnicodeDecodeError as error:
         raise MlbenchError(
             f"{stage} reads text, and {path} is none: byte {error.start:,} is not UTF-8"

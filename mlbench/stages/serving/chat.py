@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from mlbench.errors import MlbenchError, PipelineError
 from mlbench.interfaces.stage import Context, Ref, Stage
-from mlbench.stages.serving.endpoint import Endpoint, NoAnswerError
+from mlbench.stages.serving.endpoint import Endpoint, NoAnswerError, url_of
 from mlbench.stages.serving.server import Server
 from mlbench.stages.serving.stream import pieces
 from mlbench.stages.text.token_events import TokenEvents
@@ -74,6 +74,11 @@ class Chat(Stage):
         if TEXT not in value:
             raise ValueError(f"expected a prompt with {TEXT} where the text goes")
         return value
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_asked(cls, value: str | None) -> str | None:
+        return None if value is None else url_of(value)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Chat:

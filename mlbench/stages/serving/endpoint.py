@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from mlbench.errors import QueryError
 
-__all__ = ["Endpoint", "NoAnswerError", "base_of", "connect", "message_of"]
+__all__ = ["Endpoint", "NoAnswerError", "base_of", "connect", "message_of", "url_of"]
 
 MAX_ERROR_BYTES = 1 << 16
 
@@ -126,6 +126,25 @@ def connect(url: str, timeout_s: float) -> HTTPConnection:
     parts = urlsplit(url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     return kind(parts.hostname or "", parts.port, timeout=timeout_s)
+
+
+def url_of(text: str) -> str:
+    """The text, if it is an address that can be asked.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+
+    Examples
+    --------
+    >>> url_of("http://127.0.0.1:8000")
+    'http://127.0.0.1:8000'
+    """
+    parts = urlsplit(text)  # raises ValueError at a wrong host, and `port` at a wrong port
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError(f"expected an address such as http://127.0.0.1:8000, not {text!r}")
+    return text
 
 
 def base_of(url: str) -> str:

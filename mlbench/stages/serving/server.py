@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urljoin, urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from mlbench.errors import MlbenchError
 from mlbench.interfaces.stage import Context, Resource
 from mlbench.stages.external.program import Program
 from mlbench.stages.external.surroundings import surroundings
 from mlbench.stages.external.words import Command, filled
-from mlbench.stages.serving.endpoint import base_of, connect
+from mlbench.stages.serving.endpoint import base_of, connect, url_of
 
 __all__ = ["Server", "ServerResource"]
 
@@ -97,6 +97,11 @@ class ServerResource(Resource):
     directory: Path | None = Field(default=None, description="where it runs; default: here")
     environment: dict[str, str] = Field(default={}, description="variables to add")
     timeout: float = Field(default=300, gt=0, description="seconds until it has to be ready")
+
+    @field_validator("url")
+    @classmethod
+    def _can_be_asked(cls, value: str | None) -> str | None:
+        return None if value is None else url_of(value)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> ServerResource:
