@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise, repeat
+from statistics import median
 
 from benchmarks.row import Row, interleaved, quantity, ratio
 from mlbench.check import resolve_pipeline
@@ -87,7 +88,7 @@ def serial(depth: int) -> Row:
         measured, reference = interleaved(REPEATS, ours, lambda: _plain(calls, queries, depth))
     estimate, text = ratio(measured, reference)
     bar_us = 2.0 if depth == 1 else 1.2
-    met = min(measured) * 1e6 <= bar_us and (depth == 1 or estimate <= 6)
+    met = median(measured) * 1e6 <= bar_us and (depth == 1 or estimate <= 6)
     return Row(
         "dispatch",
         f"serial chain of {depth}: a stage",
@@ -244,7 +245,7 @@ def many_in_flight() -> Iterator[Row]:
             quantity(reference, f"queries/s (threads, {name})"),
             text,
             "≥ 30,000 queries/s",
-            max(measured) >= 30_000,
+            median(measured) >= 30_000,
         )
 
 
