@@ -142,27 +142,26 @@ class _Driver:
                     self._listen(wait=False)
 
     def _wait(self) -> bool:
-        """Wait for the next due time; false if something else was to do before it."""
+        """Wait until just before the next due time; false if something else was to do first."""
         due_ns = self._heap[0][0]
         full = [lane.inbox for lane in self._lanes.values() if lane.waiting]
         if wait_until(due_ns, (self._control,), full):
             self._flush()
             self._listen(wait=False)
             return False
-        while clock() < due_ns:
-            pass
         return True
 
     def _dispatch(self) -> None:
         due_ns, _, item, lane = self._heap[0]
-        query = lane.sent
-        sent = clock()
-        if lane.waiting:
+        query, inbox, pack, write, full = lane.sent, lane.inbox, MAIL.pack, os.write, lane.waiting
+        while (sent := clock()) < due_ns:  # the last thing before: what is above, costs no lateness
+            pass
+        if full:
             lane.waiting.append(MAIL.pack(query, item, due_ns, sent))
             lane.flush()
         else:
             try:
-                os.write(lane.inbox, MAIL.pack(query, item, due_ns, sent))
+                write(inbox, pack(query, item, due_ns, sent))
             except BlockingIOError:
                 lane.waiting.append(MAIL.pack(query, item, due_ns, sent))
             except BrokenPipeError:  # its worker is gone; the supervisor knows
