@@ -19,7 +19,7 @@ from mlbench.spec import Benchmark, Request, Window
 from mlbench.spec.request import Source, local_stages, named_modules, spec_hash
 from mlbench.store.layout import REQUEST, write_json
 
-__all__ = ["launch", "new_directory"]
+__all__ = ["code_of", "launch", "new_directory"]
 
 MARKER = "MLBENCH_RUN"
 """The variable by which everything that a run starts can be found; see `engine.process`."""
@@ -51,14 +51,15 @@ def launch(
         raise SpecError(found)
     local = {name: stage.target for name, stage in local_stages(bench).items()}
     pickled = _pickled(local) if local else b""
+    local_code, code = code_of(bench)
     request = Request(
         bench=bench,
         only=None if only is None else chosen(bench, only),
         block=block,
         window=window,
         spec_hash=spec_hash(bench),
-        local_code={name: _source_hash(target) for name, target in local.items()},
-        code=_sources(named_modules(bench)),
+        local_code=local_code,
+        code=code,
     )
     try:
         write_json(directory / REQUEST, request.complete())
@@ -104,6 +105,15 @@ def _pickled(local: dict[str, Callable[..., object]]) -> bytes:
                 "inside of it, or put the stage into a module and name it 'module:object'"
             ) from error
     return bytes(cloudpickle.dumps(local))
+
+
+def code_of(bench: Benchmark) -> tuple[dict[str, str], dict[str, Source]]:
+    """What identifies the code of a spec that was checked: ``local_code`` and ``code``.
+
+    They are those of `mlbench.spec.Request`.
+    """
+    local = {name: _source_hash(stage.target) for name, stage in local_stages(bench).items()}
+    return local, _sources(named_modules(bench))
 
 
 def _source_hash(target: object) -> str:

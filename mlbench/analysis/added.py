@@ -45,6 +45,10 @@ class Added:
         On one of the two paths only.
     unmatched_share
         Of the time on both paths, how much is on one of them only, 0 to 1.
+    left_out
+        Pairs that both runs measured and that are not among ``queries``: one of the two
+        failed, timed out or was cut off, or its spans are not whole. What is left over is of
+        survivors.
     """
 
     queries: int
@@ -54,6 +58,12 @@ class Added:
     queueing_ns: Mapping[str, int]
     unmatched_ns: int
     unmatched_share: float
+    left_out: int = 0
+
+    @property
+    def left_out_share(self) -> float:
+        """Of all pairs, how many are left out, 0 to 1."""
+        return self.left_out / (self.queries + self.left_out)
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,14 @@ def added_latency(isolated: Observation, collocated: Observation, pairs: Pairs) 
         queueing_ns=dict(queueing),
         unmatched_ns=unmatched,
         unmatched_share=lonely / total if total else 0.0,
+        left_out=_measured(isolated, collocated) - int(rows[0].size),
     )
+
+
+def _measured(isolated: Observation, collocated: Observation) -> int:
+    """The queries, by index, that were due in the window of both runs, however they ended."""
+    one, two = (side.queries.query[side.queries.measured] for side in (isolated, collocated))
+    return int(np.intersect1d(one, two).size)
 
 
 def _whole(observation: Observation, rows: Rows) -> Mask:

@@ -75,8 +75,8 @@ def command(
 
     A study is made of blocks. Each block has a fresh run of every treatment: each pipeline
     alone, and all of them together, with the same arrivals, in random order. Intervals are
-    over blocks. A run that others on the machine disturb, or that is INVALID otherwise, is
-    kept and made again.
+    over blocks. A run that others on the machine disturb is kept and made again; one that is
+    INVALID for any other cause is kept, and its block is left out.
     """
     if (spec is None) == (resume is None):
         raise click.UsageError("name a SPEC, or a study with --resume DIR")

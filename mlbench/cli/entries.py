@@ -56,7 +56,10 @@ def _pipelines(entry: Entry) -> Text:
 def _started(entry: Entry) -> str:
     if entry.started is None:
         return "-"
-    local = datetime.fromtimestamp(entry.started)  # local time, of whoever reads
+    try:
+        local = datetime.fromtimestamp(entry.started)  # local time, of whoever reads
+    except (OverflowError, OSError, ValueError):  # no calendar has it: one folder's damage
+        return "-"
     return local.strftime("%Y-%m-%d %H:%M")
 
 

@@ -38,6 +38,9 @@ STAGES = (
 )
 TOGETHER = (("stp", "STP"), ("antt", "ANTT"), ("jain", "Jain"), ("fairness", "fairness"))
 
+TOLD = 20
+"""How many discarded attempts a page tells the reasons of."""
+
 FLOOR = re.compile(r"p\d+ needs \d+ (queries|spans)")
 """What a quantile needs; how many there are differs by block and by side."""
 
@@ -86,11 +89,31 @@ def _facts(study: Study, summary: Json) -> Iterator[tuple[str, str]]:
         "blocks",
         f"{blocks['valid']} valid of {summary['repeats']}, design {summary['design']['kind']}",
     )
+    yield "attempts", _attempts(summary["attempts"])
     yield "window", f"{window['seconds']:g} s after {window['settle']:g} s"
     for pipeline, capacity in summary["capacity"].items():
         text = f"{pipeline} {significant(capacity['rate'])} queries/s ({capacity['how']})"
         yield "capacity", text
     yield "study", str(study.path)
+
+
+def _attempts(attempts: Json) -> str:
+    """``2 of 17 were discarded: together 2 of 7``."""
+    text = f"{attempts['discarded']} of {attempts['made']} were discarded"
+    told = [
+        f"{treatment} {found['discarded']} of {found['made']}"
+        for treatment, found in attempts["by_treatment"].items()
+        if found["discarded"]
+    ]
+    return f"{text}: {', '.join(told)}" if told else text
+
+
+def _discarded(attempts: Json) -> Iterator[str]:
+    """Why each of them was, the first `TOLD` of them."""
+    found = [why for each in attempts["by_treatment"].values() for why in each["reasons"]]
+    yield from (f"discarded: {why}" for why in found[:TOLD])
+    if len(found) > TOLD:
+        yield f"And {len(found) - TOLD} attempts more were discarded: --json has them."
 
 
 def _verdict(summary: Json) -> RenderableType:
@@ -99,7 +122,8 @@ def _verdict(summary: Json) -> RenderableType:
     grid = Table.grid(padding=(0, 1))
     for reason in summary["reasons"]:
         grid.add_row("  -", Text(plain(reason)))
-    for note in (*summary["notes"], *summary["relaxed"]):
+    discarded = _discarded(summary["attempts"])
+    for note in (*summary["notes"], *discarded, *summary["relaxed"]):
         grid.add_row("  -", Text(plain(note), style="dim"))
     return Group(head, grid, Text()) if grid.row_count else Group(head, Text())
 

@@ -24,6 +24,9 @@ TICK_S = 0.2
 CLOSE_S = 60.0
 """How long a run that is asked to end may take for it, before it is killed."""
 
+ENDED_FROM_OUTSIDE = frozenset({"aborted", "stopped"})
+"""Somebody killed the engine, or asked the run to end, and it was not the study."""
+
 INTERRUPTED = "The study was interrupted during this run."
 
 
@@ -51,29 +54,35 @@ class Attempt:
         before = self._pause(watcher)
         if watcher.interrupts():
             return step.entry
-        witness, run = Witness(self._devices()), self._start(step.entry.block)
+        witness = Witness(self._devices(), self._cpus())
+        run = self._start(step.entry.block)
         failure = _follow(run, step, watcher)
-        foreign = witness.since(before)
+        foreign = witness.since(before, _pids(run))
         entry = step.entry.model_copy(update={"foreign": foreign.to_dict()})
         if watcher.interrupts():
-            return _closed(entry, run, [INTERRUPTED])
-        reasons = [*_judged(run), *foreign.reasons(self.bench.study)] if not failure else [failure]
-        return _closed(entry, run, reasons)
+            return _closed(entry, run, [], [INTERRUPTED])
+        own = [failure] if failure else list(_judged(run))
+        return _closed(entry, run, own, list(foreign.reasons(self.bench.study)))
 
     def _pause(self, watcher: Watcher) -> Contention:
         """The cooldown, and a look at what others do; the run waits for them to do less."""
         study = self.bench.study
         watcher.pause(max(0.0, study.cooldown - LOOK_S))
-        end_s, seen = time.monotonic() + study.patience, look(watcher.pause)
+        end_s, seen = time.monotonic() + study.patience, look(watcher.pause, self._cpus())
         while (seen.busy_share or 0) > study.foreign_share and time.monotonic() < end_s:
             if watcher.interrupts():
                 break
-            seen = look(watcher.pause)
+            seen = look(watcher.pause, self._cpus())
         return seen
 
     def _devices(self) -> list[str]:
         places = divide_here(self.bench)
         return [places[name].device for name in self.names]
+
+    def _cpus(self) -> tuple[int, ...]:
+        """The processors that the pipelines of the run have."""
+        places = divide_here(self.bench)
+        return tuple(sorted({cpu for name in self.names for cpu in places[name].cpus}))
 
     def _start(self, block: int) -> Run:
         try:
@@ -136,10 +145,38 @@ def _judged(run: Run) -> Iterator[str]:
     yield from unfit(record, queries)
 
 
-def _closed(entry: RunEntry, run: Run, reasons: list[str]) -> RunEntry:
-    verdict = "INVALID" if reasons else "VALID"
-    changes = {"status": run.status, "verdict": verdict, "reasons": tuple(reasons)}
+def _pids(run: Run) -> frozenset[int]:
+    """The processes of a run, as far as it says."""
+    manifest = run.manifest
+    entries = [manifest.get("engine") or {}, *(manifest.get("pipelines") or {}).values()]
+    return frozenset(pid for each in entries if isinstance(pid := each.get("pid"), int))
+
+
+def _closed(entry: RunEntry, run: Run, own: list[str], foreign: list[str]) -> RunEntry:
+    """The entry with its verdict.
+
+    Parameters
+    ----------
+    own
+        What the run itself gives for a reason; that it was ended from outside is none of
+        its own, unless a pipeline had failed.
+    foreign
+        What others did.
+    """
+    status, reasons = run.status, (*own, *foreign)
+    outside = not own or (status in ENDED_FROM_OUTSIDE and not _any_failed(run))
+    changes = {
+        "status": status,
+        "verdict": "INVALID" if reasons else "VALID",
+        "reasons": reasons,
+        "disturbed": bool(reasons) and outside,
+    }
     return entry.model_copy(update=changes)
+
+
+def _any_failed(run: Run) -> bool:
+    pipelines = run.manifest.get("pipelines") or {}
+    return any(each.get("status") == "failed" for each in pipelines.values())
 
 
 def abandoned(entry: RunEntry, directory: Path) -> RunEntry:
@@ -156,4 +193,4 @@ def abandoned(entry: RunEntry, directory: Path) -> RunEntry:
     except NotARunError:  # there was no time to write down what was to be run
         pass
     changes = {"status": status, "verdict": "INVALID", "reasons": (INTERRUPTED,)}
-    return entry.model_copy(update=changes)
+    return entry.model_copy(update={**changes, "disturbed": True})

@@ -11,8 +11,9 @@ from mlbench.analysis.throughput import achieved_rate
 from mlbench.errors import EngineError, Problem
 from mlbench.run import open_run
 from mlbench.spec import Benchmark, Load, Pipeline
+from mlbench.study.layout import CapacityEntry
 
-__all__ = ["measured", "saturated", "with_rates", "wrong_utilisations"]
+__all__ = ["capacity_of", "saturated", "with_rates", "wrong_utilisations"]
 
 MAX_UTILISATION = 10.0
 
@@ -55,8 +56,8 @@ def _in_flight(pipeline: Pipeline) -> int:
     return 2 * sum(spec.workers * (spec.batch.size if spec.batch else 1) for spec in stages)
 
 
-def measured(directory: Path, name: str) -> tuple[float, str]:
-    """The capacity that a saturated run shows, in queries/s, and how it was found.
+def capacity_of(directory: Path, name: str) -> CapacityEntry:
+    """The capacity that a saturated run shows, and how it was found.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def measured(directory: Path, name: str) -> tuple[float, str]:
     if not rate:
         raise EngineError(f"{name} completed nothing in {seconds:g} s: make study.seconds longer")
     in_flight = run.bench.pipelines[name].load.options["concurrency"]
-    return rate, f"alone, {in_flight} in flight, {seconds:g} s"
+    return CapacityEntry(rate=rate, how=f"alone, {in_flight} in flight, {seconds:g} s")
 
 
 def with_rates(bench: Benchmark, capacities: Mapping[str, float] | None = None) -> Benchmark:

@@ -7,26 +7,23 @@ that was cut off, however, goes on where it stopped.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from mlbench.collocation.attempt import Attempt, abandoned
-from mlbench.collocation.capacity import measured, saturated, with_rates
+from mlbench.collocation.capacity import capacity_of, saturated, with_rates
 from mlbench.collocation.design import CAPACITY
 from mlbench.collocation.dial import turned
 from mlbench.collocation.ledger import PLANNED, Ledger
 from mlbench.collocation.watcher import Step, Watcher
+from mlbench.errors import EngineError, NotARunError
 from mlbench.seed import derive
 from mlbench.spec import Benchmark
-from mlbench.study.layout import RunEntry, Treatment
+from mlbench.study.layout import CapacityEntry, RunEntry, Treatment
 
-__all__ = ["Conductor", "settle"]
+__all__ = ["Conductor", "find_again", "settle"]
 
 OVERHEAD_S = 3.0
 """What a run takes besides its window and its cooldown, before one has been seen."""
-
-FAILED = frozenset({"failed", "aborted"})
 
 
 class Conductor:
@@ -46,8 +43,6 @@ class Conductor:
     def __init__(self, ledgers: Mapping[str, Ledger], watcher: Watcher) -> None:
         self._ledgers = ledgers
         self._watcher = watcher
-        self._tries: Counter[tuple[str, int, str]] = Counter()
-        self._hopeless: set[tuple[str, str]] = set()
         self._took_s: list[float] = []
         self._gave_up = ""
 
@@ -95,11 +90,9 @@ class Conductor:
             ledger.note(made)
             return
         self._took_s.append(time.monotonic() - begin_s)
-        ledger.note(made)
-        if self._watcher.interrupts():
-            ledger.again(made.block, made.treatment)
-        else:
-            self._judge(variant, ledger, made)
+        made = self._note(ledger, made)
+        if made.verdict != "VALID":
+            self._judge(ledger, made)
         self._watcher.ended(self._step(variant, ledger, made))
 
     def _attempt(self, ledger: Ledger, entry: RunEntry, step: Step) -> RunEntry:
@@ -113,32 +106,25 @@ class Conductor:
         ledger.note(entry.model_copy(update={"status": "going"}))
         return attempt.make(step, self._watcher)
 
-    def _judge(self, variant: str, ledger: Ledger, made: RunEntry) -> None:
-        """Plan an INVALID run again, up to the limit; take what a VALID one has found."""
+    def _note(self, ledger: Ledger, made: RunEntry) -> RunEntry:
+        """Write down how a run came out, and the capacity that it found.
+
+        That goes to all variants: they are compared under the same load.
+        """
+        made, found = _found(ledger, made)
+        ledger.note(made, found)
+        for each in self._all:
+            if found and each is not ledger:
+                each.found(found)
+        return made
+
+    def _judge(self, ledger: Ledger, made: RunEntry) -> None:
+        """Plan an INVALID run again if the study owes it; without a capacity it ends."""
         treatment = ledger.treatment(made)
-        if made.verdict == "VALID":
-            if treatment.role == CAPACITY:
-                self._found(treatment.pipelines[0], ledger.path / made.directory)
-            return
-        place = (variant, made.block, made.treatment)
-        self._tries[place] += 1
-        if self._tries[place] < self._limit(variant, ledger, made):
+        if ledger.owes(made.block, made.treatment):
             ledger.again(made.block, made.treatment)
         elif treatment.role == CAPACITY:
             self._gave_up = f"The capacity of {treatment.pipelines[0]} was not found."
-        elif made.status in FAILED:
-            self._hopeless.add((variant, made.treatment))
-
-    def _limit(self, variant: str, ledger: Ledger, made: RunEntry) -> int:
-        """How often a run is tried: once, where it failed in every attempt of another block."""
-        hopeless = (variant, made.treatment) in self._hopeless
-        return 1 if hopeless else ledger.bench.study.attempts
-
-    def _found(self, pipeline: str, directory: Path) -> None:
-        """Write down a capacity, for all variants: they are compared under the same load."""
-        rate, how = measured(directory, pipeline)
-        for each in self._ledgers.values():
-            each.found(pipeline, rate, how)
 
     # -- for who looks on ----------------------------------------------------------------
 
@@ -182,6 +168,51 @@ def settle(ledger: Ledger) -> None:
         if entry.status == "going":
             ledger.note(abandoned(entry, ledger.path / entry.directory))
             ledger.again(entry.block, entry.treatment)
+
+
+def find_again(ledgers: Sequence[Ledger]) -> None:
+    """Write down, in all studies, capacities that a VALID run or another study has found.
+
+    Raises
+    ------
+    NotARunError
+        If one that a study stands on is measured by none of them.
+    """
+    known = {name: entry for each in ledgers for name, entry in each.manifest.capacity.items()}
+    for ledger in ledgers:
+        for run in ledger.manifest.runs:
+            treatment = ledger.treatment(run)
+            lost = treatment.role == CAPACITY and treatment.pipelines[0] not in known
+            if lost and run.verdict == "VALID":
+                made, found = _found(ledger, run)
+                ledger.note(made, found)
+                known.update(found)
+    for ledger in ledgers:
+        ledger.found({name: known[name] for name in ledger.unknown() if name in known})
+        _refuse_unmeasured(ledger, ledgers)
+
+
+def _refuse_unmeasured(ledger: Ledger, ledgers: Sequence[Ledger]) -> None:
+    treatments = [each for book in ledgers for each in book.manifest.treatments]
+    measured = {each.pipelines[0] for each in treatments if each.role == CAPACITY}
+    if lost := [name for name in ledger.unknown() if name not in measured]:
+        raise NotARunError(
+            f"{ledger.path} needs the capacity of {', '.join(lost)}, which another placement "
+            f"measures: resume them together, `mlbench collocate --resume {ledger.path.parent}`"
+        )
+
+
+def _found(ledger: Ledger, made: RunEntry) -> tuple[RunEntry, dict[str, CapacityEntry]]:
+    """The run with the capacity that it found, by pipeline; INVALID if it found none."""
+    treatment = ledger.treatment(made)
+    if made.verdict != "VALID" or treatment.role != CAPACITY:
+        return made, {}
+    name = treatment.pipelines[0]
+    try:
+        return made, {name: capacity_of(ledger.path / made.directory, name)}
+    except EngineError as error:
+        changes = {"verdict": "INVALID", "reasons": (*made.reasons, str(error))}
+        return made.model_copy(update=changes), {}
 
 
 def _bench_of(ledger: Ledger, treatment: Treatment) -> Benchmark:

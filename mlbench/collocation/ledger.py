@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mlbench import __version__
+from mlbench.collocation.attempt import INTERRUPTED
 from mlbench.collocation.design import CAPACITY, block_runs, design_of, planned
 from mlbench.errors import NotARunError, OutputError
 from mlbench.spec import Benchmark, Study, Window
@@ -125,16 +126,45 @@ class Ledger:
         """How many runs are still to be made."""
         return sum(run.status == PLANNED for run in self.manifest.runs)
 
-    def missing(self) -> list[tuple[int, str]]:
-        """Block and treatment of which there is neither a VALID run nor a planned one."""
+    def owes(self, block: int, treatment: str) -> bool:
+        """Whether a treatment of a block has to be made again.
+
+        Only where its last run was interrupted, or others disturbed it and an attempt is
+        left: whoever repeats what collocation spoils until a run passes selects runs. The
+        run of a capacity is compared with nothing, and is made again whatever spoilt it.
+        """
+        runs = self._attempts(block, treatment)
+        if any(run.status == PLANNED or _is_valid(run) for run in runs):
+            return False
+        last, tries = runs[-1], sum(not _is_interrupted(run) for run in runs)
+        again = last.disturbed or self.treatment(last).role == CAPACITY
+        return _is_interrupted(last) or (again and tries < self.bench.study.attempts)
+
+    def _attempts(self, block: int, treatment: str) -> list[RunEntry]:
         runs = self.manifest.runs
-        settled = {
-            (run.block, run.treatment)
-            for run in runs
-            if run.verdict == "VALID" or run.status == PLANNED
-        }
-        wanted = dict.fromkeys((run.block, run.treatment) for run in runs)
-        return [each for each in wanted if each not in settled]
+        return [run for run in runs if (run.block, run.treatment) == (block, treatment)]
+
+    def missing(self) -> list[tuple[int, str]]:
+        """Block and treatment of which a resumed study makes another run: those it `owes`.
+
+        A capacity without which nothing can go on is one of them after all its attempts, too.
+        """
+        wanted = dict.fromkeys((run.block, run.treatment) for run in self.manifest.runs)
+        return [each for each in wanted if self.owes(*each) or self._lacks(*each)]
+
+    def _lacks(self, block: int, treatment: str) -> bool:
+        runs = self._attempts(block, treatment)
+        measures = self.treatment(runs[-1]).role == CAPACITY
+        return measures and not any(run.status == PLANNED or _is_valid(run) for run in runs)
+
+    def unknown(self) -> list[str]:
+        """Pipelines whose load is a share of a capacity that is not written down."""
+        pipelines, known = self.bench.pipelines.items(), self.manifest.capacity
+        return [
+            name
+            for name, pipeline in pipelines
+            if pipeline.load.utilisation is not None and name not in known
+        ]
 
     @property
     def valid_blocks(self) -> int:
@@ -146,18 +176,23 @@ class Ledger:
 
     # -- what changes --------------------------------------------------------------------
 
-    def note(self, entry: RunEntry) -> None:
-        """Write down how a run stands."""
+    def note(self, entry: RunEntry, capacity: Mapping[str, CapacityEntry] | None = None) -> None:
+        """Write down how a run stands, and what it found, as one: neither is there alone.
+
+        Parameters
+        ----------
+        capacity
+            By pipeline.
+        """
         runs = tuple(
             entry if run.directory == entry.directory else run for run in self.manifest.runs
         )
-        self._write(runs=runs)
+        self._write(runs=runs, capacity={**self.manifest.capacity, **(capacity or {})})
 
     def again(self, block: int, treatment: str) -> None:
         """Plan another attempt: at the end of its block where that goes on, else as the next."""
         runs = self.manifest.runs
-        earlier = [run for run in runs if (run.block, run.treatment) == (block, treatment)]
-        attempt = max(run.attempt for run in earlier) + 1
+        attempt = max(run.attempt for run in self._attempts(block, treatment)) + 1
         entry = planned(self.manifest.treatments, block, treatment, attempt)
         made = max((i for i, run in enumerate(runs) if run.status != PLANNED), default=-1)
         last = max((i for i, run in enumerate(runs) if run.block == block), default=-1)
@@ -172,10 +207,9 @@ class Ledger:
         runs = (*self.manifest.runs, *(run for block in more for run in block))
         self._write(runs=runs, repeats=max(present, repeats))
 
-    def found(self, pipeline: str, rate: float, how: str) -> None:
-        """Write down the capacity of a pipeline, in queries/s."""
-        capacity = CapacityEntry(rate=rate, how=how)
-        self._write(capacity={**self.manifest.capacity, pipeline: capacity})
+    def found(self, capacity: Mapping[str, CapacityEntry]) -> None:
+        """Write down the capacities of pipelines."""
+        self._write(capacity={**self.manifest.capacity, **capacity})
 
     def open(self) -> None:
         """Say that this process makes it."""
@@ -200,6 +234,10 @@ def _pipelines_of(bench: Benchmark) -> dict[str, Any]:  # Any: JSON
 
 def _is_valid(run: RunEntry) -> bool:
     return run.verdict == "VALID"
+
+
+def _is_interrupted(run: RunEntry) -> bool:
+    return INTERRUPTED in run.reasons
 
 
 def _this_process() -> Any:  # Any: the identity, checked by the manifest when it is read

@@ -8,10 +8,15 @@ from mlbench.check import problems
 from mlbench.collocation.capacity import with_rates, wrong_utilisations
 from mlbench.collocation.dial import turned, wrong_dial
 from mlbench.collocation.variants import PATH, variants_of, wrong_variants
-from mlbench.errors import Problem
+from mlbench.errors import Problem, RegistryError
+from mlbench.registry import find
 from mlbench.spec import Benchmark
 
 __all__ = ["mistakes"]
+
+NO_WINDOW = "all queries are due at once, so a study has no window in which the load is steady"
+
+INSTEAD = "take load: closed, or load: {poisson: {utilisation: 0.7}}"
 
 
 def mistakes(bench: Benchmark) -> list[Problem]:
@@ -21,6 +26,7 @@ def mistakes(bench: Benchmark) -> list[Problem]:
     """
     study = [
         *_too_few(bench),
+        *_without_window(bench),
         *wrong_dial(bench),
         *wrong_utilisations(bench),
         *wrong_variants(bench),
@@ -37,6 +43,18 @@ def _too_few(bench: Benchmark) -> Iterator[Problem]:
         text = f"the design {bench.study.design!r} needs {least} or more pipelines, not {count}"
         hint = "design: aa runs one pipeline twice" if count == 1 else ""
         yield Problem(("study", "design"), text, hint)
+
+
+def _without_window(bench: Benchmark) -> Iterator[Problem]:
+    """Loads of which all is due at once: there is no window in which they are steady."""
+    for name, pipeline in bench.pipelines.items():
+        load = pipeline.load.name
+        try:
+            offline = getattr(find("loads", load), "until_last_completion", False)
+        except (LookupError, RegistryError):  # the check of the pipelines says so
+            continue
+        if offline:
+            yield Problem(("pipelines", name, "load", load), NO_WINDOW, INSTEAD)
 
 
 def _of_pipelines(bench: Benchmark) -> Iterator[Problem]:

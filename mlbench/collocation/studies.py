@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mlbench.collocation.conduct import Conductor, settle
+from mlbench.collocation.code import refuse_changed
+from mlbench.collocation.conduct import Conductor, find_again, settle
 from mlbench.collocation.design import treatments_of
 from mlbench.collocation.ledger import Ledger
 from mlbench.collocation.mistakes import mistakes
@@ -96,8 +97,8 @@ def resume(
 ) -> Study | dict[str, Study]:
     """Go on with a study that was cut off, and return it when all its blocks are made.
 
-    What is there is kept; runs that were cut off, or INVALID in every attempt, are made
-    again.
+    What is there is kept. Made again are runs that were cut off, and those that others
+    disturbed and whose ``attempts`` are not used up; it gives no run a fresh number of them.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def resume(
     Raises
     ------
     NotARunError
-        If there is no study, or another process goes on with it.
+        If there is no study, another process goes on with it, or its code has changed.
     """
     studies = _conducted(resumed(Path(path), bench, repeats), watcher)
     return next(iter(studies.values())) if is_study(Path(path)) else studies
@@ -161,7 +162,8 @@ def resumed(
     Raises
     ------
     NotARunError
-        If there is none, or another process goes on with one.
+        If there is none, another process goes on with one, its code has changed, or it
+        stands on a capacity that another study of its directory measures.
     """
     folders = [path] if is_study(path) else sorted(filter(is_study, _children(path)))
     if not folders:
@@ -169,7 +171,11 @@ def resumed(
     benches = () if bench is None else tuple(variants_of(bench).values())
     ledgers = [Ledger.read(folder, benches) for folder in folders]
     for ledger in ledgers:
+        refuse_changed(ledger)
+    for ledger in ledgers:
         settle(ledger)
+    find_again(ledgers)
+    for ledger in ledgers:
         ledger.extend(repeats or 0)
         for block, treatment in ledger.missing():
             ledger.again(block, treatment)

@@ -60,30 +60,45 @@ def key(entries: Sequence[Entry], theme: Theme) -> Any:  # Any: a chart
     y = alt.Y("row:Q", axis=None).scale(domain=[rows - 0.5, -0.5], nice=False)
     x = alt.X("x:Q", axis=None, scale=None)  # without a scale a value is a place in points
     words = alt.X("text:Q", axis=None, scale=None)
-    samples = (_sample(part, frame.iloc[[at]], theme, x, y) for at, part in enumerate(entries))
-    layers = [sample for sample in samples if sample is not None]
-    for weight, color in ((400, INK), (600, INK)):
-        rows_of = frame[frame["weight"] == weight]
-        if len(rows_of):
-            text = alt.Chart(rows_of).mark_text(
-                align="left", baseline="middle", color=color, fontWeight=weight
-            )
-            layers.append(text.encode(words, y, text="name:N"))
+    layers = [
+        *_lines(frame[frame["line"] > 0], x, y),
+        *_symbols(frame[(frame["line"] == 0) & (frame["colour"] != "")], theme, x, y),
+    ]
+    for weight, rows_of in frame.drop(columns="dash").groupby("weight"):
+        text = alt.Chart(rows_of).mark_text(
+            align="left", baseline="middle", color=INK, fontWeight=int(weight)
+        )
+        layers.append(text.encode(words, y, text="name:N"))
     return alt.layer(*layers).properties(height=rows * theme.label_size * 1.45)
 
 
-def _sample(entry: Entry, row: pd.DataFrame, theme: Theme, x: alt.X, y: alt.Y) -> Any:
-    """The line or square of an entry; null for a heading. Any: a chart."""
-    if not entry.colour:
-        return None
-    base = alt.Chart(row)
-    if entry.line:
-        dash = list(entry.dash)
-        rule = base.mark_rule(strokeDash=dash, strokeWidth=entry.line, color=entry.colour)
-        return rule.encode(x, y, x2="end:Q")
+def _lines(frame: pd.DataFrame, x: alt.X, y: alt.Y) -> list[Any]:  # Any: charts
+    """Samples of lines, each in its colour, dash and width."""
+    if not len(frame):
+        return []
+    places = [str(place) for place in frame.index]
+    dashes = [list(dash) or [1, 0] for dash in frame["dash"]]
+    rule = alt.Chart(frame.drop(columns="dash").assign(place=places)).mark_rule()
+    return [
+        rule.encode(
+            x,
+            y,
+            alt.Color("colour:N", scale=None, legend=None),
+            alt.StrokeDash("place:N", legend=None).scale(domain=places, range=dashes),
+            alt.Size("line:Q", scale=None, legend=None),  # of a rule, its width
+            x2="end:Q",
+        )
+    ]
+
+
+def _symbols(frame: pd.DataFrame, theme: Theme, x: alt.X, y: alt.Y) -> list[Any]:  # Any: charts
+    """Samples of areas and points."""
+    if not len(frame):
+        return []
     side = theme.label_size * 0.8
-    point = base.mark_point(shape=entry.shape, size=side**2, color=entry.colour, xOffset=side / 2)
-    return point.encode(x, y)
+    point = alt.Chart(frame.drop(columns="dash")).mark_point(size=side**2, xOffset=side / 2)
+    shape = alt.Shape("shape:N", scale=None, legend=None)
+    return [point.encode(x, y, shape, alt.Color("colour:N", scale=None, legend=None))]
 
 
 def _placed(entries: Sequence[Entry], theme: Theme) -> tuple[pd.DataFrame, int]:
@@ -102,6 +117,10 @@ def _placed(entries: Sequence[Entry], theme: Theme) -> tuple[pd.DataFrame, int]:
                 "end": x + sample - 0.4 * size,
                 "text": x + sample,
                 "weight": entry.weight,
+                "colour": entry.colour,
+                "dash": tuple(entry.dash),
+                "line": entry.line,
+                "shape": entry.shape,
             }
         )
         x += entry.width(size) + 1.2 * size

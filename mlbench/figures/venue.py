@@ -177,7 +177,7 @@ def theme(venue: str | float | Theme = "screen", columns: int = 1) -> Theme:
     >>> round(theme("acmart").width, 2), round(theme("IEEEtran", columns=2).width, 2)
     (240.25, 514.07)
     >>> round(theme(397.48).width, 2)
-    395.99
+    396.0
     """
     if isinstance(venue, Theme):
         return venue

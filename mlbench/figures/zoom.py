@@ -8,6 +8,7 @@ from typing import Any
 
 import altair as alt
 
+from mlbench.figures.stack import stacked
 from mlbench.figures.venue import Theme
 
 __all__ = ["zoomed_together"]
@@ -33,4 +34,4 @@ def zoomed_together(
     with warnings.catch_warnings():
         # that one parameter is in several panels, which Altair warns of, is what zooms them all
         warnings.simplefilter("ignore", UserWarning)
-        return alt.vconcat(*stack, spacing=spacing)
+        return stacked(stack, spacing)

@@ -25,9 +25,7 @@ class MultiStream(Closed):
     The result is the 99th percentile of latency.
     """
 
-    example: ClassVar[str] = (
-        "data: {uses: vision.photos, items_per_query: 8}\nload: multi_stream"
-    )
+    example: ClassVar[str] = "data: {uses: vision.photos, items_per_query: 8}\nload: multi_stream"
 
 
 class Server(Poisson):

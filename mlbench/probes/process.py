@@ -223,8 +223,9 @@ class _Pipelines:
         """Of every thread: ``status`` of a process has those of its first thread alone."""
         voluntary: dict[int, float] = {}
         involuntary: dict[int, float] = {}
-        for pid in used.processes:
-            for thread in threads_of(self._proc, pid):
+        for pid, known in used.processes.items():
+            alone = known.threads == 1  # its thread has its number
+            for thread in (str(pid),) if alone else threads_of(self._proc, pid):
                 counts = _switches_of(bytes_of(f"{self._proc}/{pid}/task/{thread}/status"))
                 if counts is not None:
                     voluntary[int(thread)], involuntary[int(thread)] = counts

@@ -74,10 +74,17 @@ class Study(SpecModel):
         Named variants, each a study of its own: what is different in the ``place`` of
         each pipeline, ``"*"`` for all of them.
     attempts
-        How often a run is made until it is VALID.
+        How often a run is made, at most, where others disturbed it: they used the processors
+        or the GPU, a hypervisor took time, the engine was ended from outside. A run that is
+        INVALID for any other cause (late, short, too many errors, a co-tenant that was
+        absent or failed) is kept and not made again: collocation makes these likelier, and
+        whoever repeats them until one passes selects the runs that suffered least. Runs that
+        measure a capacity are compared with nothing, and are made again in any case. What
+        was interrupted is no attempt; what a resumed study made before is.
     foreign_share, steal_share
         Above these shares of the processors' time, used by others or taken by a
-        hypervisor, a run is INVALID.
+        hypervisor, a run is INVALID. Both are looked at over all processors, and over those
+        of the pipelines that run; the greater share counts.
     patience
         Seconds that a run waits, before it starts, for others to use less than that.
     min_blocks

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from mlbench.analysis.added import Added
 from mlbench.study.estimate import Estimate, Method, level_over
 
-__all__ = ["AddedLatency", "added_over"]
+__all__ = ["MAX_LEFT_OUT", "AddedLatency", "added_over"]
+
+MAX_LEFT_OUT = 0.05
+"""Above this share of pairs of which one query did not get through, there is no mean: those
+that failed or were cut off are rarely the fast ones."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +25,15 @@ class AddedLatency:
         Pairs of queries, of all blocks.
     service_ms, queueing_ms
         By stage.
+    left_out
+        Pairs without numbers, of all blocks: one query failed, timed out or was cut off.
     unmatched_ms, unmatched_share
         Time on spans without a partner in the other run, and its share of all time on the
         critical paths.
     """
 
     queries: int
+    left_out: int
     latency_ms: Estimate
     lateness_ms: Estimate
     service_ms: Mapping[str, Estimate]
@@ -44,16 +51,17 @@ class AddedLatency:
         yield "unmatched", None, self.unmatched_ms
 
 
-def added_over(blocks: Mapping[int, Added | None], method: Method) -> AddedLatency | None:
-    """Means over the queries of each block, then over blocks; null where a block has no pairs."""
+def added_over(blocks: Mapping[int, Added | None], method: Method) -> AddedLatency | str:
+    """Means over the queries of each block, then over blocks; or why there are none."""
     known = {number: added for number, added in blocks.items() if added is not None}
-    if not known or len(known) < len(blocks):
-        return None
+    if why := _missing(blocks):
+        return why
     queries = sum(each.queries for each in known.values())
     stages = dict.fromkeys(stage for each in known.values() for stage in each.service_ns)
     shares = [each.unmatched_share * each.queries for each in known.values()]
     return AddedLatency(
         queries=queries,
+        left_out=sum(each.left_out for each in known.values()),
         latency_ms=_mean(known, {n: each.latency_ns for n, each in known.items()}, method),
         lateness_ms=_mean(known, {n: each.lateness_ns for n, each in known.items()}, method),
         service_ms={
@@ -67,6 +75,22 @@ def added_over(blocks: Mapping[int, Added | None], method: Method) -> AddedLaten
         unmatched_ms=_mean(known, {n: each.unmatched_ns for n, each in known.items()}, method),
         unmatched_share=sum(shares) / queries,
     )
+
+
+def _missing(blocks: Mapping[int, Added | None]) -> str | None:
+    if not blocks:
+        return "there is no block in which both runs have ended"
+    for block, added in sorted(blocks.items()):
+        if added is None:
+            return f"block {block}: no query was done in both runs, with all of its spans"
+        if added.left_out_share > MAX_LEFT_OUT:
+            pairs = added.queries + added.left_out
+            return (
+                f"block {block}: of {pairs} pairs of queries {added.left_out} failed or were cut "
+                f"off in one of the runs, over {MAX_LEFT_OUT:.0%}: the mean of the others would "
+                "be of survivors"
+            )
+    return None
 
 
 def _mean(blocks: Mapping[int, Added], sums_ns: Mapping[int, int], method: Method) -> Estimate:

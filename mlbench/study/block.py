@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlbench.analysis.comparison import Comparison, compare
 from mlbench.analysis.fitness import unfit
@@ -16,8 +16,9 @@ from mlbench.errors import NotARunError
 from mlbench.run import Run
 from mlbench.seed import derive
 from mlbench.spec import Pipeline, Request
+from mlbench.study.code import code_of
 from mlbench.study.layout import RunEntry, StudyManifest, Treatment
-from mlbench.study.reader import StudyReader, counted
+from mlbench.study.reader import StudyReader
 
 __all__ = ["Block", "Compared", "RunFindings", "read_block", "reference_of"]
 
@@ -36,6 +37,9 @@ class RunFindings:
         How many of each were due in the window.
     machine
         Identity of the machine, empty if unknown.
+    code
+        What ran, by name: the hash of each module and local stage that the spec names, and
+        the version of mlbench.
     """
 
     entry: RunEntry
@@ -43,6 +47,7 @@ class RunFindings:
     outcomes: Mapping[str, str | None]
     queries: Mapping[str, int]
     machine: str
+    code: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def valid(self) -> bool:
@@ -99,15 +104,22 @@ def reference_of(manifest: StudyManifest, pipeline: str) -> Treatment | None:
     return next((each for each in isolated if pipeline in each.pipelines), None)
 
 
-def read_block(reader: StudyReader, manifest: StudyManifest, number: int, draws: int = 0) -> Block:
+def read_block(
+    reader: StudyReader,
+    manifest: StudyManifest,
+    number: int,
+    entries: Mapping[str, RunEntry],
+    draws: int = 0,
+) -> Block:
     """One block, as far as it has come; the tables of its runs are in memory meanwhile.
 
     Parameters
     ----------
+    entries
+        By treatment, the run of this block that counts.
     draws
         How often queries are resampled, for the hierarchical bootstrap.
     """
-    entries = {name: e for (block, name), e in counted(manifest).items() if block == number}
     seen = {
         each.name: _read(reader, manifest, each, entries[each.name])
         for each in manifest.treatments
@@ -176,6 +188,7 @@ def _read(
         outcomes={n: _outcome(record, n, each, observed.get(n)) for n, each in queries.items()},
         queries={name: int(each.measured.sum()) for name, each in queries.items()},
         machine=str((record.manifest.get("machine") or {}).get("identity") or ""),
+        code=code_of(run.request, record.manifest),
     )
     return Seen(findings, record.bench.pipelines, observed)
 

@@ -38,12 +38,14 @@ def document(
     -------
     dict
         ``study`` (null, for the caller to fill), ``status``, ``verdict``, ``reasons``,
-        ``notes`` (runs that do not count in a study that is valid), ``relaxed``
-        (thresholds), ``repeats``, ``blocks`` (those begun, and those in which every run
-        counts), ``design``, ``window`` (s), ``capacity``, ``interval``, and ``treatments``:
-        of each collocated one ``pipelines``, ``stp``, ``antt``, ``jain``, ``fairness``,
-        ``dial`` and ``null_reasons``. Where there is one such treatment, as in the design
-        ``group``, its parts stand at the top as well; else ``pipelines`` is empty there.
+        ``notes`` (runs that do not count in a study that is valid), ``attempts`` (``made``,
+        ``discarded``, ``by_treatment``), ``relaxed`` (thresholds), ``repeats``, ``blocks``
+        (those begun, and those in which every run counts), ``design``, ``window`` (s),
+        ``capacity``, ``interval`` (``methods``: which metrics have which kind of it), and
+        ``treatments``: of each collocated one ``pipelines``, ``stp``, ``antt``, ``jain``,
+        ``fairness``, ``dial`` and ``null_reasons``. Where there is one such treatment, as in
+        the design ``group``, its parts stand at the top as well; else ``pipelines`` is empty
+        there.
         Estimates are ``{estimate, low, high}``; slowdown above 1 is worse, for throughput,
         too. No number is infinite or not a number.
     """
@@ -56,6 +58,7 @@ def document(
         "verdict": str(verdict),
         "reasons": list(verdict.reasons),
         "notes": list(verdict.notes),
+        "attempts": verdict.attempts.to_dict(),
         "relaxed": list(verdict.relaxed),
         "repeats": manifest.repeats,
         "blocks": {"begun": len(blocks), "valid": sum(_whole(manifest, b) for b in blocks)},
@@ -64,6 +67,7 @@ def document(
         "capacity": {name: each.model_dump() for name, each in manifest.capacity.items()},
         "interval": {
             "kind": CONVENTION[method.name],
+            "methods": _methods(results),
             "confidence": method.confidence,
             "pooling": POOLING,
         },
@@ -76,6 +80,29 @@ def document(
 def _whole(manifest: StudyManifest, block: Block) -> bool:
     names = [each.name for each in manifest.treatments if each.role != "capacity"]
     return all(name in block.runs and block.runs[name].valid for name in names)
+
+
+def _methods(results: Mapping[str, TreatmentResult]) -> dict[str, list[str]]:
+    """The metrics by how their intervals were made; one may be made in two ways."""
+    found: dict[str, dict[str, None]] = {}
+    for result in results.values():
+        for key, each in _metrics(result):
+            if each.interval:
+                found.setdefault(each.interval, {})[key] = None
+    return {kind: list(keys) for kind, keys in found.items()}
+
+
+def _metrics(result: TreatmentResult) -> Iterator[tuple[str, Estimate]]:
+    for pipeline in result.pipelines.values():
+        yield from pipeline.slowdown.items()
+        yield "p99_inflation", pipeline.p99_inflation
+        yield "backlog_slope", pipeline.backlog_slope
+        yield from pipeline.objective.items()
+        if isinstance(pipeline.added, AddedLatency):
+            yield "added_ms", pipeline.added.latency_ms
+        for stage in pipeline.stages.values():
+            yield from stage.items()
+    yield from result.together.items()
 
 
 def _treatment(result: TreatmentResult) -> Json:
@@ -100,7 +127,7 @@ def _pipeline(result: PipelineResult) -> Json:
         "rate_limited": result.rate_limited,
         "backlog_slope": result.backlog_slope.to_dict(),
         "slo": {key: _with_sides(each) for key, each in result.objective.items()},
-        "added_ms": _added(result.added) if result.added else None,
+        "added_ms": _added(result.added),
         "stages": {stage: _stage(each) for stage, each in result.stages.items()},
         "null_reasons": dict(_null_reasons(result)),
     }
@@ -123,9 +150,12 @@ def _with_sides(estimate: Estimate) -> Json:
     return {**sides, "difference": estimate.to_dict()}
 
 
-def _added(added: AddedLatency) -> Json:
+def _added(added: AddedLatency | str) -> Json | None:
+    if isinstance(added, str):
+        return None
     return {
         "queries": added.queries,
+        "left_out": added.left_out,
         "latency": added.latency_ms.to_dict(),
         "lateness": added.lateness_ms.to_dict(),
         "service": _estimates(added.service_ms),
@@ -143,6 +173,8 @@ def _null_reasons(result: PipelineResult) -> Iterator[tuple[str, str | None]]:
                 yield f"{prefix}.{key}", each.reason
     if result.p99_inflation.reason:
         yield "p99_inflation", result.p99_inflation.reason
+    if isinstance(result.added, str):
+        yield "added_ms", result.added
     for stage, found in result.stages.items():
         for key, each in found.items():
             if each.reason:

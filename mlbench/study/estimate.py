@@ -16,9 +16,16 @@ __all__ = ["CONVENTION", "Estimate", "Method", "difference_over", "level_over", 
 
 CONVENTION = {
     "t": "Student's t on the logarithms of the blocks' ratios, and on their differences",
-    "bootstrap": "hierarchical bootstrap of blocks and of the queries in them, percentile",
+    "bootstrap": "percentile bootstrap of blocks, hierarchical (of the queries in them, too) where "
+    "a metric is of single queries, of blocks alone where a block has one number",
 }
 """The kinds of interval, as documents and captions name them."""
+
+T_OF_LOGARITHMS = "Student's t on the logarithms of the blocks' values"
+T_OF_VALUES = "Student's t on the blocks' values"
+OF_QUERIES = "hierarchical percentile bootstrap of blocks and of the queries in them"
+OF_BLOCKS = "percentile bootstrap of blocks alone"
+"""The same of one metric: a throughput has no queries that could be drawn again."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,18 @@ class Method:
         if self.name == "t":
             return mean_interval(list(values), self.confidence)
         drawn = [each.draws for each in sides if each.draws is not None]
-        whole = drawn if drawn and len(drawn) == len(values) else None
+        whole = drawn if _all_drawn(sides) else None
         return hierarchical_interval(list(values), whole, self.confidence)
+
+    def kind(self, sides: Sequence[Sides], logarithms: bool) -> str:
+        """What `interval` does with such blocks, in words."""
+        if self.name == "t":
+            return T_OF_LOGARITHMS if logarithms else T_OF_VALUES
+        return OF_QUERIES if _all_drawn(sides) else OF_BLOCKS
+
+
+def _all_drawn(sides: Sequence[Sides]) -> bool:
+    return bool(sides) and all(each.draws is not None for each in sides)
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,8 @@ class Estimate:
         What it is made of: geometric means of ratios, means of differences.
     blocks
         How many there were.
+    interval
+        How its interval was made, in words; null without an estimate.
     """
 
     estimate: float | None = None
@@ -81,6 +100,7 @@ class Estimate:
     collocated: float | None = None
     blocks: int = 0
     reason: str | None = None
+    interval: str | None = None
 
     def to_dict(self) -> dict[str, float | None]:
         """``{estimate, low, high}``."""
@@ -106,7 +126,8 @@ def ratio_over(blocks: Blocks, method: Method) -> Estimate:
         found = method.interval(logs, [_logged(each) for each in sides])
     low, high = (None if bound is None else exp(bound) for bound in (found.low, found.high))
     one, two = (_mean_of([getattr(s, side) for s in sides], log, exp) for side in SIDES)
-    return Estimate(exp(found.estimate), low, high, one, two, len(sides))
+    kind = method.kind(sides, logarithms=True)
+    return Estimate(exp(found.estimate), low, high, one, two, len(sides), interval=kind)
 
 
 def difference_over(blocks: Blocks, method: Method) -> Estimate:
@@ -117,7 +138,8 @@ def difference_over(blocks: Blocks, method: Method) -> Estimate:
     sides = list(blocks.values())
     found = method.interval([each.value for each in sides if each.value is not None], sides)
     one, two = (_mean_of([getattr(s, side) for s in sides], float, float) for side in SIDES)
-    return Estimate(found.estimate, found.low, found.high, one, two, len(sides))
+    kind = method.kind(sides, logarithms=False)
+    return Estimate(found.estimate, found.low, found.high, one, two, len(sides), interval=kind)
 
 
 def level_over(

@@ -12,7 +12,9 @@ from mlbench.analysis.latency import QUANTILES
 from mlbench.spec import Benchmark, Limits
 from mlbench.spec import Study as StudySpec
 from mlbench.stats import quantile_floor, slope_interval
+from mlbench.study.attempts import Attempts, attempts_of
 from mlbench.study.block import Block, reference_of
+from mlbench.study.code import differing
 from mlbench.study.layout import StudyManifest, Treatment
 
 __all__ = ["StudyVerdict", "judge", "relaxed"]
@@ -53,11 +55,14 @@ class StudyVerdict:
         What was left out of a study that is valid all the same.
     relaxed
         Thresholds of the spec that let more pass than the defaults.
+    attempts
+        Those that were made and discarded, with their reasons, of a valid study too.
     """
 
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
     relaxed: tuple[str, ...]
+    attempts: Attempts
 
     @property
     def valid(self) -> bool:
@@ -71,9 +76,10 @@ class StudyVerdict:
 def judge(manifest: StudyManifest, status: str, blocks: Sequence[Block]) -> StudyVerdict:
     """Whether a study measured what its spec says.
 
-    It is INVALID if it did not come to its end, a comparison has too few VALID blocks, its
-    slowdowns drift, its blocks come from different machines, or a run has too few queries
-    for a quantile that the spec asks for. A run that is not VALID (the harness was late, a
+    It is INVALID if it did not come to its end, a comparison has too few VALID blocks or too
+    few that are VALID without an attempt that failed by itself, its slowdowns drift, its runs
+    come from different machines or ran different code, or a run has too few queries for a
+    quantile that the spec asks for. A run that is not VALID (the harness was late, a
     co-tenant was absent, queries failed, others used the machine) takes its block out.
 
     Parameters
@@ -83,14 +89,16 @@ def judge(manifest: StudyManifest, status: str, blocks: Sequence[Block]) -> Stud
     blocks
         As far as they have come.
     """
-    few = list(_too_few(manifest, blocks)) if status != "going" else []
+    attempts = attempts_of(manifest)
+    few = list(_too_few(manifest, blocks, attempts)) if status != "going" else []
     left_out = list(_left_out(blocks))
-    reasons = [*_ending(manifest, status), *few, *_machines(blocks), *_drifts(manifest, blocks)]
+    reasons = [*_ending(manifest, status), *few, *_machines(blocks), *differing(blocks)]
+    reasons += _drifts(manifest, blocks)
     reasons += _too_few_queries(manifest, blocks)
     if few:
         reasons += left_out
     notes = [] if few else left_out
-    return StudyVerdict(_once(reasons), _once(notes), relaxed(manifest.spec))
+    return StudyVerdict(_once(reasons), _once(notes), relaxed(manifest.spec), attempts)
 
 
 def relaxed(bench: Benchmark) -> tuple[str, ...]:
@@ -140,24 +148,43 @@ def _collocated(manifest: StudyManifest) -> Iterator[Treatment]:
     return (each for each in manifest.treatments if each.role == "collocated")
 
 
-def _too_few(manifest: StudyManifest, blocks: Sequence[Block]) -> Iterator[str]:
+def _too_few(manifest: StudyManifest, blocks: Sequence[Block], attempts: Attempts) -> Iterator[str]:
     study, planned = manifest.spec.study, manifest.repeats
     for treatment in _collocated(manifest):
-        valid = sum(_counts(manifest, block, treatment) for block in blocks)
-        told = f"{treatment.name} has {valid} VALID block{'s' * (valid != 1)} of {planned}"
-        if valid < study.min_blocks:
+        names = _together(manifest, treatment)
+        valid = [block for block in blocks if _counts(block, names)]
+        first = sum(_at_first(block, names, attempts) for block in valid)
+        told = f"{treatment.name} has {_blocks(len(valid))} of {planned}"
+        if first < len(valid):
+            told += f", {first} of them without a discarded attempt that failed by itself"
+        if len(valid) < study.min_blocks:
             limit = study.min_blocks
             yield f"{told}, fewer than {limit} (study: {{min_blocks: {limit}}})."
-        elif valid < study.valid_share * planned:
+        elif first < study.valid_share * planned:
             share = study.valid_share
             yield f"{told}, less than {share:.0%} of them (study: {{valid_share: {share:g}}})."
 
 
-def _counts(manifest: StudyManifest, block: Block, treatment: Treatment) -> bool:
-    """Whether a block has the treatment and all that it is compared with, VALID."""
+def _blocks(count: int) -> str:
+    return f"{count} VALID block{'s' * (count != 1)}"
+
+
+def _together(manifest: StudyManifest, treatment: Treatment) -> set[str]:
+    """The treatment and all that it is compared with."""
     references = (reference_of(manifest, name) for name in treatment.pipelines)
-    names = {treatment.name, *(each.name for each in references if each is not None)}
+    return {treatment.name, *(each.name for each in references if each is not None)}
+
+
+def _counts(block: Block, names: set[str]) -> bool:
     return all(name in block.runs and block.runs[name].valid for name in names)
+
+
+def _at_first(block: Block, names: set[str], attempts: Attempts) -> bool:
+    """Whether no run of a block was made again because of what its pipelines did.
+
+    What came from outside (others' load, a hypervisor, an interrupt) is no choice of runs.
+    """
+    return not any(attempts.own_failures(block.number, name) for name in names)
 
 
 def _left_out(blocks: Sequence[Block]) -> Iterator[str]:

@@ -12,10 +12,11 @@ reader does not know are kept and left alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from mlbench.spec import Benchmark, Window
 from mlbench.store.manifest import Identity, Text
@@ -64,6 +65,9 @@ Role = Literal["isolated", "collocated", "capacity"]
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[^\x00-\x1f/]{1,255}$")]
+
+YEAR_3000_S = 32_503_680_000.0
+"""Seconds from 1970 to 3000: a calendar ends in 9999, and a clock that says so is broken."""
 
 
 def alone(name: str) -> str:
@@ -148,7 +152,7 @@ class Treatment(Entry):
     """
 
     name: Name
-    pipelines: tuple[Name, ...]
+    pipelines: tuple[Name, ...] = Field(min_length=1)
     role: Role
     dial: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
@@ -166,6 +170,9 @@ class RunEntry(Entry):
         Of the run by itself, null until it has ended.
     status
         ``planned``, or the status of the run.
+    disturbed
+        Whether it is INVALID for causes outside of the pipelines alone: only then it was
+        made again.
     """
 
     block: Count
@@ -175,6 +182,7 @@ class RunEntry(Entry):
     verdict: Literal["VALID", "INVALID"] | None = None
     reasons: tuple[Text, ...] = ()
     status: Text = "planned"
+    disturbed: bool = False
 
     @field_validator("directory")
     @classmethod
@@ -217,15 +225,35 @@ class StudyManifest(Entry):
     repeats: Count
     window: Window
     capacity: dict[Name, CapacityEntry] = {}
-    treatments: tuple[Treatment, ...]
+    treatments: tuple[Treatment, ...] = Field(min_length=1)
     runs: tuple[RunEntry, ...] = ()
     status: Literal["going", "done", "stopped", "failed"] = "going"
     reasons: tuple[Text, ...] = ()
     process: Identity | None = None
     environment: dict[str, Any] = {}  # Any: shown as it is
     spec_hash: Text = ""
-    created: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    created: float = Field(default=0.0, ge=0, lt=YEAR_3000_S, allow_inf_nan=False)
     mlbench: Text = ""
+
+    @field_validator("treatments")
+    @classmethod
+    def _distinct(cls, value: tuple[Treatment, ...]) -> tuple[Treatment, ...]:
+        names = Counter(each.name for each in value)
+        if twice := next((name for name, count in names.items() if count > 1), None):
+            raise ValueError(f"two treatments are called {twice!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _known(self) -> StudyManifest:
+        known = {each.name for each in self.treatments}
+        for run in self.runs:
+            if run.treatment not in known:
+                names = ", ".join(sorted(known))
+                raise ValueError(
+                    f"runs: {run.directory} is of the treatment {run.treatment!r}, "
+                    f"and there is only: {names}"
+                )
+        return self
 
     def complete(self) -> dict[str, Any]:  # Any: JSON
         """The whole as plain data, for `mlbench.store.layout.write_json`."""

@@ -60,7 +60,19 @@ def _study(document: Json) -> str:
     lines = [f"{head} {verdict}"]
     lines += [f"- {reason}" for reason in document["reasons"]]
     lines += [f"- left out: {note}" for note in document["notes"]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_attempts(document["attempts"])])
+
+
+def _attempts(attempts: Json) -> Iterator[str]:
+    """How many runs were made again, of each treatment, and why."""
+    yield f"{attempts['discarded']} of {attempts['made']} attempts were discarded."
+    for name, found in attempts["by_treatment"].items():
+        if found["discarded"]:
+            yield (
+                f"- of {name} {found['discarded']} of {found['made']}, {found['outside']} of "
+                "them for causes from outside alone:"
+            )
+            yield from (f"  - {reason}" for reason in found["reasons"])
 
 
 def _treatment(name: str, treatment: Json) -> Iterator[str]:
@@ -87,8 +99,14 @@ def _pipeline(name: str, found: Json) -> Iterator[str]:
     yield from _slowdowns(name, found)
     if found["added_ms"]:
         yield from _added(name, found["added_ms"])
+    elif found["outcome"] == "measured":
+        yield f"By how much its queries took longer is not known: {_why(found, 'added_ms')}."
     if found["slo"].get("attainment"):
         yield from _objective(found["slo"]["attainment"])
+
+
+def _why(found: Json, key: str) -> str:
+    return str(found["null_reasons"].get(key, found["reason"]))
 
 
 def _slowdowns(name: str, found: Json) -> Iterator[str]:
@@ -142,11 +160,16 @@ def _added(name: str, added: Json) -> Iterator[str]:
         listed.append(f"{_number(rest)} ms elsewhere")
     yield (
         f"The same query of {name} took {_number(whole)} ms longer than alone on average "
-        f"({_bounds(added['latency'])}; {added['queries']:,} pairs)"
+        f"({_bounds(added['latency'])}; {added['queries']:,} pairs{_left_out(added)})"
         + (f": {_listed(listed)}." if listed else ".")
     )
     if added["unmatched_share"]:
         yield f"Of the time on the critical paths, {added['unmatched_share']:.1%} has no partner."
+
+
+def _left_out(added: Json) -> str:
+    left_out = added["left_out"]
+    return f", {left_out:,} more failed or were cut off in one of the runs" if left_out else ""
 
 
 def _by_size(parts: Mapping[str, float]) -> list[tuple[str, float]]:

@@ -50,8 +50,9 @@ class StudyReader:
             return StudyManifest.model_validate(data)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise NotARunError(f"{self.path / STUDY}: {where}: {first['msg']}") from None
+            where = [".".join(str(part) for part in first["loc"])] if first["loc"] else []
+            told = first["msg"].removeprefix("Value error, ")
+            raise NotARunError(": ".join([str(self.path / STUDY), *where, told])) from None
 
     def status(self, manifest: StudyManifest) -> str:
         """``going``, ``done``, ``stopped``, ``failed``, or ``aborted``: its process is gone."""

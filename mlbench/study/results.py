@@ -21,7 +21,7 @@ from mlbench.study.estimate import Estimate, Method, difference_over, level_over
 from mlbench.study.layout import StudyManifest, Treatment
 from mlbench.study.together import together_over
 
-__all__ = ["PipelineResult", "TreatmentResult", "results_of"]
+__all__ = ["PipelineResult", "TreatmentResult", "results_of", "used_blocks"]
 
 OF_WINDOW = ("latency_", "paired_", "queueing_", "ttft_")
 """Metrics of a saturated pipeline that would depend on how long one looked."""
@@ -42,6 +42,8 @@ class PipelineResult:
     slowdown, stages
         By `SLOWDOWN_METRICS`, with tokens by `TOKEN_METRICS`, too; by stage, then by
         `SERVICE_METRICS` and `QUEUEING_METRICS`.
+    added
+        How the latency that collocation adds divides; or why it is not known.
     p99_inflation
         How much longer the p99 is, as a share: 0.05 is 5 %.
     rate_limited
@@ -61,7 +63,7 @@ class PipelineResult:
     valid_blocks: int
     slowdown: Mapping[str, Estimate]
     stages: Mapping[str, Mapping[str, Estimate]]
-    added: AddedLatency | None
+    added: AddedLatency | str
     p99_inflation: Estimate
     rate_limited: bool
     backlog_slope: Estimate
@@ -98,7 +100,10 @@ def results_of(
 def _treatment(
     manifest: StudyManifest, blocks: Sequence[Block], treatment: Treatment, method: Method
 ) -> TreatmentResult:
-    used = {name: _used(manifest, blocks, treatment.name, name) for name in treatment.pipelines}
+    used = {
+        name: _used(used_blocks(manifest, blocks, treatment.name, name))
+        for name in treatment.pipelines
+    }
     pipelines = {
         name: _pipeline(manifest, blocks, treatment, name, used[name], method) for name in used
     }
@@ -113,15 +118,21 @@ Used = Mapping[int, Comparison]
 """The comparisons that numbers are made of, by block."""
 
 
-def _used(
+def used_blocks(
     manifest: StudyManifest, blocks: Sequence[Block], treatment: str, pipeline: str
-) -> dict[int, Comparison]:
-    """The VALID blocks; where there are too few of them for a VALID study, all."""
+) -> dict[int, Compared]:
+    """The blocks that numbers are made of, by number, each with a comparison.
+
+    The VALID ones; where there are too few of them for a VALID study, all.
+    """
     found = {block.number: block.compared.get((treatment, pipeline)) for block in blocks}
     whole = {n: each for n, each in found.items() if each is not None and each.comparison}
     valid = {n: each for n, each in whole.items() if each.valid}
-    chosen = valid if len(valid) >= manifest.spec.study.min_blocks else whole
-    return {n: each.comparison for n, each in chosen.items() if each.comparison is not None}
+    return valid if len(valid) >= manifest.spec.study.min_blocks else whole
+
+
+def _used(blocks: Mapping[int, Compared]) -> dict[int, Comparison]:
+    return {n: each.comparison for n, each in blocks.items() if each.comparison is not None}
 
 
 def _pipeline(
@@ -145,7 +156,7 @@ def _pipeline(
         valid_blocks=sum(each is not None and each.valid for each in compared),
         slowdown=slowdown,
         stages=_stages(used, method),
-        added=None if _saturated(used) else _added(used, method),
+        added=_saturated(used) or _added(used, method),
         p99_inflation=_less_one(slowdown["latency_p99"]),
         rate_limited=bool(used) and all(each.rate_limited for each in used.values()),
         backlog_slope=_backlog_slope(used, method),
@@ -238,5 +249,5 @@ def _objective(used: Used, method: Method) -> dict[str, Estimate]:
     }
 
 
-def _added(used: Used, method: Method) -> AddedLatency | None:
+def _added(used: Used, method: Method) -> AddedLatency | str:
     return added_over({number: each.added for number, each in used.items()}, method)

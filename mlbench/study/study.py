@@ -188,7 +188,8 @@ class Study:
         DataFrame
             ``treatment``, ``dial``, ``pipeline``, ``part`` (``latency`` is the sum of the
             others: ``lateness``, ``service`` and ``queueing`` of each stage, ``unmatched``),
-            ``stage``, ``estimate``, ``low``, ``high``, ``blocks``.
+            ``stage``, ``estimate``, ``low``, ``high``, ``blocks``, ``reason`` of a null: where
+            more than one in twenty pairs failed or was cut off, too.
         """
         from mlbench.study.tables import added_table
 
@@ -244,11 +245,14 @@ class Study:
         DataFrame
             ``treatment``, ``pipeline`` (category), ``block``, ``query``, ``isolated_ns``,
             ``collocated_ns`` (Int64; null for one that did not succeed), ``ratio`` (null
-            where one of them is).
+            where one of them is), ``valid`` (whether both runs count). These are the queries
+            of the blocks that `slowdown` is made of: where there are enough VALID ones the
+            others are left out, as is what is not the same work alone and together.
         """
         from mlbench.study.queries import paired_queries
 
-        return paired_queries(self._reader, self.manifest)
+        manifest = self.manifest
+        return paired_queries(self._reader, manifest, self._blocks_of(manifest))
 
     def summary(self) -> dict[str, Any]:  # Any: JSON
         """The study in plain data: what ``mlbench collocate --json`` prints."""
@@ -276,11 +280,13 @@ class Study:
             (number, *((entry.directory, entry.status) for entry in entries)): number
             for number, entries in _by_block(manifest)
         }
+        runs: dict[int, dict[str, RunEntry]] = {number: {} for number in keys.values()}
+        for (number, treatment), entry in counted(manifest).items():
+            runs.setdefault(number, {})[treatment] = entry
+        draws = self.method.resamples
         with ThreadPoolExecutor(AT_ONCE) as threads:
             coming = {
-                key: threads.submit(
-                    read_block, self._reader, manifest, number, self.method.resamples
-                )
+                key: threads.submit(read_block, self._reader, manifest, number, runs[number], draws)
                 for key, number in keys.items()
                 if key not in self._blocks
             }
@@ -292,8 +298,9 @@ class Study:
 def _by_block(manifest: StudyManifest) -> Iterator[tuple[int, Sequence[RunEntry]]]:
     """The runs of each block that has begun: those that have ended."""
     found: dict[int, list[RunEntry]] = {}
+    compared = {each.name for each in manifest.treatments if each.role != "capacity"}
     for entry in manifest.runs:
-        if entry.status in ENDED and manifest.treatment(entry.treatment).role != "capacity":
+        if entry.status in ENDED and entry.treatment in compared:
             found.setdefault(entry.block, []).append(entry)
     yield from sorted(found.items())
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlbench.analysis.comparison import SERVICE_METRICS
+from mlbench.study.addition import AddedLatency
 from mlbench.study.estimate import Estimate
 from mlbench.study.results import PipelineResult, TreatmentResult
 from mlbench.study.together import TOGETHER_METRICS
@@ -45,14 +46,10 @@ def added_table(results: Results) -> pd.DataFrame:
     rows = (
         {**_place(result, name), "part": part, "stage": stage, **_cells(found)}
         for result, name, pipeline in _pipelines(results)
-        if pipeline.added is not None
-        for part, stage, found in (
-            ("latency", None, pipeline.added.latency_ms),
-            *pipeline.added.parts(),
-        )
+        for part, stage, found in _parts(pipeline.added)
     )
     keys = ("treatment", "dial", "pipeline", "part", "stage", "estimate", "low", "high", "blocks")
-    return _frame(rows, keys)
+    return _frame(rows, (*keys, "reason"))
 
 
 def matrix_table(results: Results) -> pd.DataFrame:
@@ -76,6 +73,14 @@ def together_table(results: Results) -> pd.DataFrame:
     )
     keys = ("treatment", "dial", "metric", "estimate", "low", "high", "blocks", "reason")
     return _frame(rows, keys)
+
+
+def _parts(added: AddedLatency | str) -> Iterator[tuple[str, str | None, Estimate]]:
+    if isinstance(added, str):
+        yield "latency", None, Estimate(reason=added)
+    else:
+        yield "latency", None, added.latency_ms
+        yield from added.parts()
 
 
 def _pipelines(results: Results) -> Iterator[tuple[TreatmentResult, str, PipelineResult]]:

@@ -64,6 +64,14 @@ def test_queries_that_are_not_done_in_both_are_left_out() -> None:
     assert (found.queries, found.latency_ns) == (4, 4 * MS)
 
 
+def test_how_many_are_left_out_is_counted() -> None:
+    due = np.arange(6) * SECOND
+    found = added(served(due, MS, failed=[1]), served(due, 2 * MS, failed=[1, 4]))
+    assert (found.left_out, found.left_out_share) == (2, 2 / 6)
+    whole = added(served(due, MS), served(due, 2 * MS))
+    assert (whole.left_out, whole.left_out_share) == (0, 0)
+
+
 def test_without_a_pair_there_is_nothing_to_divide() -> None:
     one, two = (observe(record({"p": served([0], 1, failed=failed)}), "p") for failed in ([], [0]))
     assert added_latency(one, two, pairs_of(one.queries, two.queries)) is None

@@ -1,11 +1,11 @@
-"""Before a run: the cooldown, and the wait for others to leave the machine."""
+"""Around a run: the cooldown and the wait for others, and whose fault it is if it is INVALID."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
-from collocate_support import bench
+from collocate_support import bench, ledger, pipeline
 
 from mlbench.collocation import attempt
 from mlbench.collocation.attempt import Attempt
@@ -38,7 +38,7 @@ def seen(monkeypatch):
         shown: Iterator[float | None] = iter(shares)
         last: list[float | None] = []
 
-        def look(pause) -> Contention:
+        def look(pause, cpus) -> Contention:
             pause(attempt.LOOK_S)
             last[:] = [next(shown, last[0] if last else None)]
             return Contention(seconds=attempt.LOOK_S, busy_share=last[0])
@@ -88,3 +88,44 @@ def test_a_kernel_that_does_not_say_is_not_waited_for(seen, tmp_path):
     seen(clock, None)
     assert paused(tmp_path, clock, cooldown=0, foreign_share=0.05) is None
     assert clock.now_s == attempt.LOOK_S
+
+
+# -- after it ----------------------------------------------------------------------------
+
+
+class Ended:
+    """A run that has come to its end."""
+
+    def __init__(self, status: str, pipelines: Mapping[str, str]) -> None:
+        self.status = status
+        self.manifest = {"pipelines": {name: {"status": each} for name, each in pipelines.items()}}
+
+
+@pytest.mark.parametrize(
+    ("status", "tenant", "own", "foreign", "disturbed"),
+    [
+        ("done", "done", [], [], False),
+        ("done", "done", [], ["Others used it."], True),
+        ("done", "done", ["It was late."], [], False),
+        ("done", "done", ["It was late."], ["Others used it."], False),
+        ("failed", "failed", ["It fell over."], [], False),
+        ("aborted", "running", ["The run was aborted."], [], True),
+        ("aborted", "failed", ["The run was aborted.", "It fell over."], [], False),
+        ("stopped", "stopped", ["The run was stopped."], ["Others used it."], True),
+    ],
+)
+def test_only_what_came_from_outside_alone_disturbs_a_run(
+    tmp_path, status, tenant, own, foreign, disturbed
+):
+    entry = ledger(bench("a", design="aa"), tmp_path).next()
+    found = attempt._closed(entry, Ended(status, {"a": tenant}), own, foreign)
+    assert found.reasons == (*own, *foreign)
+    assert found.verdict == ("INVALID" if found.reasons else "VALID")
+    assert found.disturbed == disturbed
+
+
+def test_the_processors_of_a_run_are_those_of_the_pipelines_that_run(tmp_path):
+    what = bench({"a": pipeline(), "b": pipeline(place={"cpus": [1]})})
+    window = Window(seconds=1)
+    assert Attempt(what, ("a",), tmp_path, window)._cpus() == (0,)
+    assert Attempt(what, ("a", "b"), tmp_path, window)._cpus() == (0, 1)

@@ -12,11 +12,13 @@ import pytest
 from collocate_support import Interrupter, bench, ledger, names, pipeline
 
 from mlbench.collocation import conduct
-from mlbench.collocation.conduct import Conductor, settle
+from mlbench.collocation.attempt import INTERRUPTED
+from mlbench.collocation.conduct import Conductor, find_again, settle
 from mlbench.collocation.design import treatments_of
 from mlbench.collocation.ledger import Ledger
 from mlbench.collocation.watcher import Step, Watcher
-from mlbench.errors import EngineError
+from mlbench.errors import EngineError, NotARunError
+from mlbench.study.layout import CapacityEntry
 
 pytestmark = pytest.mark.unit
 
@@ -24,7 +26,10 @@ Outcome = Mapping[str, Any]
 
 VALID: Outcome = {"status": "done", "verdict": "VALID"}
 INVALID: Outcome = {"status": "done", "verdict": "INVALID", "reasons": ("It was late.",)}
-FAILED: Outcome = {"status": "failed", "verdict": "INVALID", "reasons": ("It fell over.",)}
+DISTURBED: Outcome = {**INVALID, "reasons": ("Others used it.",), "disturbed": True}
+CUT_OFF: Outcome = {"status": "stopped", "verdict": "INVALID", "reasons": (INTERRUPTED,)}
+
+TWENTY = CapacityEntry(rate=20.0, how="alone")
 
 SHARED = {"a": pipeline(load={"poisson": {"utilisation": 0.5}}), "b": pipeline()}
 
@@ -42,7 +47,7 @@ def world(monkeypatch):
                 return step.entry.model_copy(update=dict(outcome(step)))
 
         monkeypatch.setattr(conduct, "Attempt", Scripted)
-        monkeypatch.setattr(conduct, "measured", lambda directory, name: (20.0, "alone"))
+        monkeypatch.setattr(conduct, "capacity_of", lambda directory, name: TWENTY)
         return attempts
 
     return let
@@ -78,9 +83,9 @@ def test_a_treatment_runs_its_pipelines_in_the_window_of_the_study(world, tmp_pa
     assert {(each.window.settle, each.window.seconds) for each in attempts} == {(1, 4)}
 
 
-def test_an_invalid_run_is_kept_and_made_again(world, tmp_path):
+def test_a_run_that_others_disturbed_is_kept_and_made_again(world, tmp_path):
     book = ledger(bench("ab", repeats=1), tmp_path)
-    world(lambda step: INVALID if step.entry.attempt == 0 else VALID)
+    world(lambda step: DISTURBED if step.entry.attempt == 0 else VALID)
     Conductor({"": book}, Watcher()).conduct()
     assert [run.verdict for run in book.manifest.runs] == ["INVALID"] * 3 + ["VALID"] * 3
     assert (book.manifest.status, book.valid_blocks) == ("done", 1)
@@ -88,20 +93,40 @@ def test_an_invalid_run_is_kept_and_made_again(world, tmp_path):
 
 def test_a_run_is_made_again_up_to_the_limit(world, tmp_path):
     book = ledger(bench("ab", repeats=2, attempts=3), tmp_path)
-    world(of("together", INVALID))
+    world(of("together", DISTURBED))
     Conductor({"": book}, Watcher()).conduct()
     assert names(book.manifest.runs).count("together") == 6
     assert names(book.manifest.runs).count("alone-a") == 2
     assert (book.manifest.status, book.valid_blocks) == ("done", 0)
 
 
-def test_what_fails_in_every_attempt_is_tried_once_in_the_blocks_after(world, tmp_path):
-    book = ledger(bench("ab", repeats=3, attempts=3), tmp_path)
-    world(of("together", FAILED))
+def test_a_run_that_is_invalid_for_a_cause_of_its_own_is_kept_and_not_made_again(world, tmp_path):
+    book = ledger(bench("ab", repeats=2, attempts=3), tmp_path)
+    world(of("together", INVALID))
     Conductor({"": book}, Watcher()).conduct()
     tried = [run.block for run in book.manifest.runs if run.treatment == "together"]
-    assert tried == [0, 0, 0, 1, 2]
-    assert book.manifest.status == "done"
+    assert tried == [0, 1]
+    assert (book.manifest.status, book.valid_blocks) == ("done", 0)
+
+
+def test_one_that_was_disturbed_first_and_late_then_is_not_made_a_third_time(world, tmp_path):
+    book = ledger(bench("ab", repeats=1, attempts=5), tmp_path)
+    world(lambda step: INVALID if step.entry.attempt else DISTURBED)
+    Conductor({"": book}, Watcher()).conduct()
+    assert names(book.manifest.runs).count("together") == 2
+
+
+def test_what_an_earlier_process_tried_counts(world, tmp_path):
+    book = ledger(bench("ab", repeats=1, attempts=3), tmp_path)
+    first = book.next()
+    for _ in range(2):
+        planned = [run for run in book.manifest.runs if run.status == "planned"]
+        entry = next(run for run in planned if run.treatment == first.treatment)
+        book.note(entry.model_copy(update=dict(DISTURBED)))
+        book.again(0, first.treatment)
+    world(of(first.treatment, DISTURBED))
+    Conductor({"": book}, Watcher()).conduct()
+    assert names(book.manifest.runs).count(first.treatment) == 3
 
 
 def test_each_level_is_that_of_its_treatment(world, tmp_path):
@@ -139,12 +164,54 @@ def test_a_capacity_that_is_not_found_ends_the_study(world, tmp_path):
     assert book.manifest.reasons == ("The capacity of a was not found.",)
 
 
+def test_a_capacity_is_compared_with_nothing_and_made_again_whatever_spoilt_it(world, tmp_path):
+    book = ledger(bench(SHARED, repeats=1), tmp_path)
+    world(lambda step: INVALID if step.number == 1 else VALID)
+    Conductor({"": book}, Watcher()).conduct()
+    assert names(book.manifest.runs)[:2] == ["capacity-a", "capacity-a"]
+    assert (book.manifest.status, book.valid_blocks) == ("done", 1)
+
+
+def test_a_saturated_run_that_completed_nothing_is_invalid_and_says_so(
+    world, monkeypatch, tmp_path
+):
+    book = ledger(bench(SHARED, repeats=1, attempts=1), tmp_path)
+    world(always(VALID))
+
+    def nothing(directory, name):
+        raise EngineError("a completed nothing")
+
+    monkeypatch.setattr(conduct, "capacity_of", nothing)
+    Conductor({"": book}, Watcher()).conduct()
+    first = book.manifest.runs[0]
+    assert (first.verdict, first.reasons) == ("INVALID", ("a completed nothing",))
+    assert book.manifest.status == "failed"
+
+
+def test_a_valid_run_and_the_capacity_that_it_found_are_written_as_one(
+    world, monkeypatch, tmp_path
+):
+    book = ledger(bench(SHARED, repeats=1), tmp_path)
+    world(always(VALID))
+    written: list[tuple[bool, bool]] = []
+    write = Ledger._write
+
+    def seen(self: Ledger, **changes: Any) -> None:
+        write(self, **changes)
+        first = self.manifest.runs[0]
+        written.append((first.verdict == "VALID", "a" in self.manifest.capacity))
+
+    monkeypatch.setattr(Ledger, "_write", seen)
+    Conductor({"": book}, Watcher()).conduct()
+    assert set(written) == {(False, False), (True, True)}
+
+
 # -- its end -----------------------------------------------------------------------------
 
 
 def test_an_interrupt_ends_the_study_and_leaves_the_run_to_be_made_again(world, tmp_path):
     book = ledger(bench("ab", repeats=2), tmp_path)
-    attempts = world(always({"status": "stopped", "verdict": "INVALID"}))
+    attempts = world(always(CUT_OFF))
     Conductor({"": book}, Interrupter(book.next().treatment)).conduct()
     assert len(attempts) == 1
     assert book.manifest.status == "stopped"
@@ -227,6 +294,41 @@ def test_a_capacity_that_one_placement_finds_is_that_of_all(world, tmp_path):
     assert {book.manifest.capacity["a"].rate for book in books.values()} == {20.0}
 
 
+# -- gone on with, after a capacity ------------------------------------------------------
+
+
+def test_a_capacity_that_is_lost_is_found_again_from_its_run(world, tmp_path):
+    book = ledger(bench(SHARED, repeats=1), tmp_path)
+    attempts = world(always(VALID))
+    book.note(book.next().model_copy(update=dict(VALID)))
+    find_again([book])
+    assert book.manifest.capacity["a"].rate == 20.0
+    Conductor({"": book}, Watcher()).conduct()
+    assert len(attempts) == 3
+
+
+def test_a_capacity_that_was_not_found_is_measured_again(world, tmp_path):
+    book = ledger(bench(SHARED, repeats=1, attempts=2), tmp_path)
+    world(of("capacity-a", INVALID))
+    Conductor({"": book}, Watcher()).conduct()
+    assert book.manifest.status == "failed"
+    attempts = world(always(VALID))
+    before = len(attempts)
+    find_again([book])
+    assert book.missing() == [(0, "capacity-a")]
+    book.again(0, "capacity-a")
+    Conductor({"": book}, Watcher()).conduct()
+    assert len(attempts) - before == 4
+    assert (book.manifest.status, book.valid_blocks) == ("done", 1)
+
+
+def test_a_placement_that_another_one_measures_for_is_not_gone_on_with_alone(tmp_path):
+    what = bench(SHARED, repeats=1)
+    book = Ledger.new(tmp_path, what, treatments_of(what, capacities=False), {}, "two")
+    with pytest.raises(NotARunError, match="resume them together"):
+        find_again([book])
+
+
 # -- what is said meanwhile --------------------------------------------------------------
 
 
@@ -238,7 +340,7 @@ def test_each_step_says_where_the_study_is(world, tmp_path):
         def began(self, step: Step) -> None:
             seen.append(step)
 
-    world(lambda step: INVALID if (step.number, step.entry.attempt) == (1, 0) else VALID)
+    world(lambda step: DISTURBED if (step.number, step.entry.attempt) == (1, 0) else VALID)
     Conductor({"": book}, Listener()).conduct()
     assert [step.number for step in seen] == list(range(1, 8))
     assert [step.runs for step in seen] == [6] + [7] * 6

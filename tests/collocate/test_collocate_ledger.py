@@ -8,10 +8,11 @@ import os
 import pytest
 from collocate_support import bench, ledger, names, pipeline
 
+from mlbench.collocation.attempt import INTERRUPTED
 from mlbench.collocation.ledger import Ledger
 from mlbench.errors import NotARunError, OutputError
 from mlbench.store.process import process_identity
-from mlbench.study.layout import STUDY
+from mlbench.study.layout import STUDY, CapacityEntry
 
 pytestmark = pytest.mark.unit
 
@@ -84,14 +85,36 @@ def test_another_attempt_at_a_capacity_comes_before_all_that_need_it(tmp_path):
     assert (book.next().treatment, book.next().attempt) == ("capacity-a", 1)
 
 
-def test_what_is_missing_has_neither_a_valid_run_nor_a_planned_one(tmp_path):
+def test_what_others_disturbed_is_missing_until_it_is_planned_again(tmp_path):
     book = ledger(bench("ab", repeats=1), tmp_path)
     lost = book.next().treatment
-    made(book, 1, "INVALID")
+    book.note(ended(book, "INVALID").model_copy(update={"disturbed": True}))
     assert book.missing() == [(0, lost)]
     made(book, 2)
     book.again(0, lost)
     assert book.missing() == []
+
+
+def test_what_was_invalid_for_a_cause_of_its_own_is_not_missing(tmp_path):
+    book = ledger(bench("ab", repeats=1), tmp_path)
+    made(book, 1, "INVALID")
+    assert book.missing() == []
+
+
+@pytest.mark.parametrize(("attempts", "owed"), [(2, False), (3, True)])
+def test_attempts_that_are_on_disk_count_and_interrupted_ones_do_not(tmp_path, attempts, owed):
+    book = ledger(bench("a", design="aa", repeats=1, attempts=attempts), tmp_path)
+    entry = book.next()
+    for reason in ("Others used it.", INTERRUPTED, "Others used it."):
+        planned = [run for run in book.manifest.runs if run.treatment == entry.treatment][-1]
+        changes = {"status": "done", "verdict": "INVALID", "reasons": (reason,), "disturbed": True}
+        book.note(planned.model_copy(update=changes))
+        book.again(entry.block, entry.treatment)
+    last = [run for run in book.manifest.runs if run.treatment == entry.treatment][-1]
+    runs = tuple(run for run in book.manifest.runs if run != last)
+    book.close("stopped")
+    again = Ledger(tmp_path, book.manifest.model_copy(update={"runs": runs}), book.bench)
+    assert again.owes(entry.block, entry.treatment) == owed
 
 
 def test_a_study_may_get_more_blocks_and_never_fewer(tmp_path):
@@ -107,7 +130,7 @@ def test_a_study_may_get_more_blocks_and_never_fewer(tmp_path):
 def test_a_study_is_read_back_as_it_was_written(tmp_path):
     book = ledger(bench("ab", repeats=2), tmp_path)
     made(book, 1)
-    book.found("a", 12.5, "alone")
+    book.found({"a": CapacityEntry(rate=12.5, how="alone")})
     book.close("stopped")
     again = Ledger.read(tmp_path)
     assert again.manifest == book.manifest

@@ -28,6 +28,13 @@ def test_a_load_that_is_a_share_of_the_capacity_is_none():
     assert told(bench({"a": pipeline(load=load), "b": pipeline()})) == {}
 
 
+def test_a_load_of_which_all_is_due_at_once_has_no_window_to_study():
+    found = told(bench({"a": pipeline(load={"offline": {"queries": 10}}), "b": pipeline()}))
+    assert list(found) == ["pipelines.a.load.offline"]
+    assert "no window" in found["pipelines.a.load.offline"]
+    assert "utilisation" in found["pipelines.a.load.offline"]
+
+
 @pytest.mark.parametrize("design", ["group", "pairs"])
 def test_one_pipeline_is_not_collocated(design):
     assert "aa runs one pipeline twice" in told(bench("a", design=design))["study.design"]

@@ -17,7 +17,7 @@ from mlbench.analysis.record import ENDED
 from mlbench.collocation import attempt, collocate, collocate_placements, resume
 from mlbench.collocation.design import block_runs, treatments_of
 from mlbench.collocation.ledger import Ledger
-from mlbench.collocation.studies import begun, resumed
+from mlbench.collocation.studies import begun, resumed, with_study
 from mlbench.collocation.watcher import Watcher
 from mlbench.errors import NotARunError, SpecError
 from mlbench.machine.contention import Contention
@@ -34,7 +34,7 @@ USERS = {"poisson": {"rate": 100}}
 def at_once():
     """Nobody looks at the machine before a run: that would be half a second each."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attempt, "look", lambda pause: Contention(seconds=0, busy_share=0.0))
+        patch.setattr(attempt, "look", lambda pause, cpus: Contention(seconds=0, busy_share=0.0))
         yield
 
 
@@ -88,7 +88,9 @@ def test_every_run_has_an_engine_of_its_own_and_the_window_of_the_study(study):
 
 def test_what_others_did_stands_beside_each_run(study):
     for run in json.loads((study.path / STUDY).read_text())["runs"]:
-        assert set(run["foreign"]) == {"before", "during", "steal", "contexts"}
+        shares, contexts = {"before", "during", "placed", "steal"}, {"contexts", "contexts_after"}
+        assert set(run["foreign"]) == shares | contexts
+        assert 0 <= run["foreign"]["placed"] <= 1
         assert run["foreign"]["before"] == 0.0
         assert 0 <= run["foreign"]["during"] <= 1
 
@@ -105,7 +107,7 @@ def test_the_study_says_what_made_it(study):
 
 
 def test_a_run_that_others_disturb_is_invalid_and_says_what_they_did(tmp_path, monkeypatch):
-    monkeypatch.setattr(attempt, "look", lambda pause: Contention(seconds=0, busy_share=0.4))
+    monkeypatch.setattr(attempt, "look", lambda pause, cpus: Contention(seconds=0, busy_share=0.4))
     limits = {"foreign_share": 0.39, "patience": 0}
     what = bench("a", design="aa", repeats=1, attempts=1, **limits, **SHORT)
     found = collocate(what, out=tmp_path, watcher=Watcher())
@@ -193,6 +195,37 @@ def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path):
 def first_of(what: mlbench.Benchmark, block: int) -> str:
     """The treatment that comes second in the first block: one run is made before it."""
     return block_runs(treatments_of(what), what.seed, 0)[block].treatment
+
+
+STAGE = """
+def double(x: int) -> int:
+    return {times} * x
+"""
+
+
+def test_a_study_whose_code_has_changed_is_not_gone_on_with(tmp_path, monkeypatch):
+    module = tmp_path / "code_of_a_study.py"
+    module.write_text(STAGE.format(times=2))
+    monkeypatch.syspath_prepend(tmp_path)
+    what = bench({"a": pipeline({"uses": "code_of_a_study:double"})}, design="aa", **SHORT)
+    study = collocate(with_study(what, repeats=1), out=tmp_path / "runs", watcher=Watcher())
+    assert study.summary()["verdict"] == "VALID", study.summary()["reasons"]
+    assert Ledger.read(study.path).missing() == []
+    resumed(study.path)[""].close("stopped")
+    module.write_text(STAGE.format(times=3))
+    with pytest.raises(NotARunError, match=r"code of code_of_a_study has changed.*new study"):
+        resume(study.path, repeats=2)
+
+
+@pytest.mark.unit
+def test_a_study_that_another_version_made_is_not_gone_on_with(tmp_path):
+    (book,) = begun(bench("a", design="aa", repeats=1), tmp_path).values()
+    book.note(book.next().model_copy(update={"status": "done", "verdict": "VALID"}))
+    book.close("stopped")
+    data = json.loads((book.path / STUDY).read_text())
+    (book.path / STUDY).write_text(json.dumps({**data, "mlbench": "0.0.1"}))
+    with pytest.raises(NotARunError, match=r"mlbench 0\.0\.1 made them"):
+        resumed(book.path)
 
 
 def test_a_study_gets_more_blocks(tmp_path):

@@ -194,7 +194,7 @@ def test_bytes_from_and_to_storage_never_go_backwards(plant: Plant) -> None:
 
 def test_switches_are_those_of_every_thread(plant: Plant) -> None:
     machine = Machine(plant, {7: "rag"})
-    machine.has(7, stat=stat(), status=status(10, 1))
+    machine.has(7, stat=stat(threads=2), status=status(10, 1))
     machine.thread(7, 71, status(100, 2))
     with machine.probed():
         machine.read("rare", 1)

@@ -61,6 +61,7 @@ class Made:
     verdict: str = "VALID"
     told: Sequence[str] = ()
     machine: str = "m"
+    version: str = "1.0"
     request: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -82,7 +83,7 @@ def run_written(path: Path, bench: Benchmark, made: Made, block: int, window: Wi
             "window": {"begin_ns": begin, "end_ns": end},
             "phases": [],
             "harness": {},
-            "machine": {"identity": made.machine},
+            "machine": {"identity": made.machine, "software": {"mlbench": made.version}},
             "pipelines": {name: _entry(name, each) for name, each in made.pipelines.items()},
         },
     )

@@ -64,6 +64,18 @@ def test_what_is_no_study_says_so(tmp_path: Path) -> None:
         ({"repeats": -1}, "repeats: Input should be greater"),
         ({"status": "resting"}, "status"),
         ({"treatments": 3}, "treatments"),
+        ({"treatments": []}, "treatments: Tuple should have at least 1 item"),
+        (
+            {"treatments": [{"name": "a", "pipelines": ["rag"], "role": "isolated"}] * 2},
+            r"study\.json: treatments: two treatments are called 'a'",
+        ),
+        (
+            {"treatments": [{"name": "a", "pipelines": ["rag"], "role": "isolated"}]},
+            r"study\.json: runs: blocks/000/alone-rag-0 is of the treatment 'alone-rag', and "
+            "there is only: a",
+        ),
+        ({"treatments": [{"name": "a", "pipelines": [], "role": "isolated"}]}, "pipelines"),
+        ({"created": 1e300}, "created: Input should be less than"),
     ],
 )
 def test_a_damaged_study_names_the_first_key(

@@ -67,6 +67,19 @@ def test_the_bootstrap_is_narrower_and_comes_when_it_is_asked_for(tmp_path: Path
     assert bootstrap.summary() == Study(tmp_path, interval="bootstrap").summary()
 
 
+def test_the_document_says_which_metric_has_which_interval(tmp_path: Path) -> None:
+    Plan(slowed(*FACTORS)).write(tmp_path)
+    student = Study(tmp_path).summary()["interval"]["methods"]
+    assert "latency_p50" in student["Student's t on the logarithms of the blocks' values"]
+    assert "added_ms" in student["Student's t on the blocks' values"]
+    drawn = Study(tmp_path, interval="bootstrap").summary()["interval"]["methods"]
+    queries = drawn["hierarchical percentile bootstrap of blocks and of the queries in them"]
+    alone = drawn["percentile bootstrap of blocks alone"]
+    assert {"latency_mean", "latency_p50", "paired_median", "service_p50"} <= set(queries)
+    assert {"throughput", "stp", "antt", "jain", "fairness", "added_ms"} <= set(alone)
+    assert not set(queries) & set(alone)
+
+
 @pytest.mark.parametrize(("interval", "confidence"), [("normal", 0.95), ("t", 1.0), ("t", 95)])
 def test_an_interval_is_one_of_two_kinds(tmp_path: Path, interval: Any, confidence: float) -> None:
     with pytest.raises(ValueError, match="expected"):
@@ -266,6 +279,37 @@ def test_added_latency_divides_over_stages_and_sums_up(tmp_path: Path) -> None:
     assert frame.drop("latency").sum() == pytest.approx(frame["latency"])
 
 
+def of_survivors(*failed: int) -> Plan:
+    """Blocks of 100 queries, some of which do not get through beside the others."""
+    alone, together = [steady(1)] * 3, [steady(2, failed=failed)] * 3
+    limits = {"error_share": 0.5}
+    return Plan(blocks_of({"rag": alone}, {"rag": together}), limits=limits)
+
+
+def test_pairs_that_did_not_get_through_are_counted_beside_the_added_latency(
+    tmp_path: Path,
+) -> None:
+    study = of_survivors(3, 4).write(tmp_path)
+    added = rag(study)["added_ms"]
+    assert (added["queries"], added["left_out"]) == (3 * 98, 3 * 2)
+    assert "294 pairs, 6 more failed or were cut off in one of the runs)" in study.describe()
+
+
+def test_above_a_share_of_them_there_is_no_added_latency(tmp_path: Path) -> None:
+    study = of_survivors(*range(6)).write(tmp_path)
+    found, reason = rag(study), study.added()["reason"].tolist()
+    assert found["added_ms"] is None
+    assert (
+        reason
+        == [found["null_reasons"]["added_ms"]]
+        == [
+            "block 0: of 100 pairs of queries 6 failed or were cut off in one of the runs, over 5%: "
+            "the mean of the others would be of survivors"
+        ]
+    )
+    assert reason[0] in study.describe()
+
+
 def test_stages_have_ratios_of_service_and_milliseconds_of_queueing(tmp_path: Path) -> None:
     study = Plan(blocks_of({"rag": two_stages(1)}, {"rag": two_stages(1.5)})).write(tmp_path)
     stages = rag(study)["stages"]
@@ -457,6 +501,33 @@ def test_queries_are_paired(tmp_path: Path) -> None:
     assert rag_rows["ratio"].dropna().to_numpy() == pytest.approx(2)
     assert rag_rows.loc[rag_rows["query"] == 3, ["isolated_ns", "ratio"]].isna().all(axis=None)
     assert rag_rows["block"].value_counts().tolist() == [100] * 3
+
+
+def test_queries_are_those_that_the_slowdown_is_made_of(tmp_path: Path) -> None:
+    blocks = slowed(2)
+    late = Made({"rag": steady(2, late=20 * MS), "train": steady(2)})
+    for block in (1, 3):
+        blocks = changed(blocks, block, "together", late)
+    frame = Plan(blocks).write(tmp_path / "a").queries()
+    assert sorted(frame["block"].unique()) == [0, 2, 4]
+    assert frame["valid"].all()
+    frame = Plan(changed(blocks, 4, "together", late)).write(tmp_path / "b").queries()
+    valid = frame.groupby("block")["valid"].unique()
+    assert {number: each.tolist() for number, each in valid.items()} == {
+        0: [True], 1: [False], 2: [True], 3: [False], 4: [False]
+    }  # fmt: skip
+
+
+def test_queries_of_other_work_are_no_pairs(tmp_path: Path) -> None:
+    study = Plan(slowed(2)).write(tmp_path)
+    place = tmp_path / "blocks/001/together-0/spec.json"
+    spec = json.loads(place.read_text())
+    spec["bench"]["pipelines"]["rag"]["data"]["with"] = {"count": 3}
+    place.write_text(json.dumps(spec))
+    frame = study.queries()
+    rag_rows, train_rows = (frame[frame["pipeline"] == name] for name in ("rag", "train"))
+    assert sorted(rag_rows["block"].unique()) == [0, 2, 3, 4]
+    assert sorted(train_rows["block"].unique()) == [0, 1, 2, 3, 4]
 
 
 def test_an_empty_study_has_empty_tables(tmp_path: Path) -> None:

@@ -169,6 +169,34 @@ def test_blocks_of_different_machines_cannot_be_compared(tmp_path: Path) -> None
     ]
 
 
+def with_code(sha256: str) -> dict[str, Any]:
+    return {"code": {"mine": {"file": "mine.py", "sha256": sha256}}}
+
+
+@pytest.mark.parametrize(
+    ("same", "other", "what"),
+    [
+        ({"request": with_code("aa")}, {"request": with_code("bb")}, "the module mine"),
+        (
+            {"request": {"local_code": {"f": "aa"}}},
+            {"request": {"local_code": {"f": "bb"}}},
+            "the local stage f",
+        ),
+        ({"version": "aa"}, {"version": "bb"}, "the version of mlbench"),
+    ],
+)
+def test_all_runs_of_a_study_run_the_same_code(
+    tmp_path: Path, same: dict[str, Any], other: dict[str, Any], what: str
+) -> None:
+    one = [{name: replace(run, **same) for name, run in block.items()} for block in slowed(2)]
+    assert reasons(Plan(one), tmp_path / "a") == []
+    two = changed(one, 3, "together", replace(one[3]["together"], **other))
+    assert reasons(Plan(two), tmp_path / "b") == [
+        f"Not all runs have {what} the same, so they cannot be compared: "
+        "aa in blocks 0, 1, 2, 3, 4, bb in block 3."
+    ]
+
+
 def test_a_quantile_that_is_asked_for_needs_its_queries(tmp_path: Path) -> None:
     assert reasons(Plan(slowed(2), study={"quantiles": ["p90"]}), tmp_path / "a") == []
     assert reasons(Plan(slowed(2), study={"quantiles": ["p99"]}), tmp_path / "b") == [

@@ -16,6 +16,7 @@ from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import NEUTRAL, QUEUE
 from mlbench.figures.source import Observed, Side, Source, source_of
+from mlbench.figures.stack import stacked
 from mlbench.figures.units import Unit, spoken_time, time_unit
 from mlbench.figures.venue import INK, SOFT, Theme
 from mlbench.records import NULL
@@ -142,9 +143,7 @@ def _draw(found: Source, steps: Sequence[Steps], theme: Theme) -> Any:  # Any: a
         means = " / ".join(spoken_time(each.total) for each in mine)
         heading = key([Entry(name), Entry(f"mean latency {means}", note=True)], theme)
         panels += [heading, _panel(mine, found.looks[name].colour, theme)]
-    stacked = alt.vconcat(*panels, spacing=theme.label_size * 0.3)
-    stacked.resolve = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
-    return stacked
+    return stacked(panels, theme.label_size * 0.3)
 
 
 def _panel(steps: Sequence[Steps], colour: str, theme: Theme) -> Any:  # Any: a chart

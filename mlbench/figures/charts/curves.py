@@ -12,6 +12,7 @@ import pandas as pd
 
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import Look
+from mlbench.figures.stack import stacked
 from mlbench.figures.units import linear_or_log, log_ticks, number_format
 from mlbench.figures.venue import INK, Theme
 
@@ -88,7 +89,7 @@ def curves(
     if direct or not labelled:
         return plot
     entries = [Entry(n, looks[n].colour, looks[n].dashed(theme.line), theme.line) for n in names]
-    return alt.vconcat(key(entries, theme), plot, spacing=2)
+    return stacked([key(entries, theme), plot], 2)
 
 
 def _styled(table: pd.DataFrame, looks: Mapping[str, Look]) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from mlbench.errors import FigureError
 from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import NEUTRAL, SHAPES, looks
+from mlbench.figures.stack import stacked
 from mlbench.figures.table import check_table, column_of
 from mlbench.figures.units import Unit, short, si_unit
 from mlbench.figures.venue import INK, SOFT, Theme
@@ -122,7 +123,7 @@ def _draw(
     if len(models) == 1:
         return plot
     entries = [Entry(m, SOFT, shape=SHAPES[at % len(SHAPES)]) for at, m in enumerate(models)]
-    return alt.vconcat(key(entries, theme), plot, spacing=2)
+    return stacked([key(entries, theme), plot], 2)
 
 
 def _rows(known: pd.DataFrame, names: list[str], unit: Unit) -> pd.DataFrame:

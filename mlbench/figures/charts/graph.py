@@ -16,6 +16,7 @@ from mlbench.figures.glyphs import text_width
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.layout import layout_of
 from mlbench.figures.palette import looks, tints
+from mlbench.figures.stack import stacked
 from mlbench.figures.units import spoken_time
 from mlbench.figures.venue import INK, SOFT, Theme
 from mlbench.spec import Benchmark, Pipeline
@@ -97,7 +98,7 @@ def _draw(bench: Benchmark, notes: Notes, theme: Theme) -> Any:  # Any: a chart
     for name, pipeline in bench.pipelines.items():
         panels.append(key([Entry(name)], theme))
         panels.append(_panel(pipeline, notes.get(name, {}), colours[name], theme))
-    return alt.vconcat(*panels, spacing=theme.label_size * 0.3)
+    return stacked(panels, theme.label_size * 0.3)
 
 
 def _panel(

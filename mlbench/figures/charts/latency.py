@@ -17,6 +17,7 @@ from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import Look
 from mlbench.figures.source import Side, Source, source_of
+from mlbench.figures.stack import stacked
 from mlbench.figures.units import Unit, log_domain, log_ticks, time_unit
 from mlbench.figures.venue import INK, Theme
 from mlbench.stats import quantile_floor
@@ -152,7 +153,7 @@ def _draw(found: Source, curves: Sequence[Curve], theme: Theme) -> Any:  # Any: 
     if len(marks):
         layers.append(_dots(marks, curves, found.looks, theme, x, y))
     plot = alt.layer(*layers).properties(height=theme.height * 1.15)
-    return alt.vconcat(key(_entries(found, curves, theme), theme), plot, spacing=2)
+    return stacked([key(_entries(found, curves, theme), theme), plot], 2)
 
 
 def _finite(curves: Sequence[Curve]) -> list[float]:

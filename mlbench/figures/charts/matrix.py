@@ -17,6 +17,7 @@ from mlbench.figures.glyphs import text_width
 from mlbench.figures.palette import COLOURS, mixed
 from mlbench.figures.study import check_study, interval_words
 from mlbench.figures.units import short
+from mlbench.figures.validity import caveat
 from mlbench.figures.venue import INK, SOFT, Theme
 
 __all__ = ["matrix"]
@@ -68,6 +69,7 @@ def matrix(
         f"Slowdown of {metric.replace('_', ' ')} of the row's pipeline beside the column's, over "
         f"itself alone. {interval_words(study, 'Brackets')} over n = {blocks} blocks."
     )
+    caption += caveat(study)
     about = About("matrix", "Who slows whom", caption, (study.id,), study.manifest.spec_hash)
     return figure(lambda theme: _draw(cells, names, theme), about, venue, columns)
 

@@ -12,6 +12,7 @@ from mlbench.figures.charts.curves import curves
 from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.palette import looks
 from mlbench.figures.study import check_study, interval_words
+from mlbench.figures.validity import caveat
 from mlbench.figures.venue import Theme
 
 __all__ = ["sensitivity"]
@@ -53,6 +54,7 @@ def sensitivity(
         f"Slowdown of {metric.replace('_', ' ')} over the dial of {beside}; 0 is alone. "
         f"{interval_words(study)} over n = {int(known['blocks'].max())} blocks.{_left_out(mine)}"
     )
+    caption += caveat(study)
     about = About("sensitivity", "Sensitivity", caption, (study.id,), study.manifest.spec_hash)
     names = list(study.manifest.spec.pipelines)
     return figure(lambda theme: _draw(known, names, beside, theme), about, venue, columns)
@@ -64,8 +66,11 @@ def _why(frame: pd.DataFrame) -> str:
 
 
 def _left_out(frame: pd.DataFrame) -> str:
-    count = int(frame["estimate"].isna().sum())
-    return f" {count} of {len(frame)} points have no value." if count else ""
+    """How many points are null, of the pipelines that have any at all."""
+    known = set(frame["pipeline"][frame["estimate"].notna()].astype(str))
+    mine = frame[frame["pipeline"].astype(str).isin(known)]
+    count = int(mine["estimate"].isna().sum())
+    return f" {count} of {len(mine)} points have no value." if count else ""
 
 
 def _draw(known: pd.DataFrame, names: list[str], beside: str, theme: Theme) -> Any:

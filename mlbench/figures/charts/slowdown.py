@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from math import isnan
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
 from mlbench.errors import FigureError
@@ -14,7 +13,9 @@ from mlbench.figures.charts.intervals import cut_reason, interval_layers, ratio_
 from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import looks
+from mlbench.figures.stack import stacked
 from mlbench.figures.study import check_study, interval_words
+from mlbench.figures.validity import caveat
 from mlbench.figures.venue import Theme
 
 __all__ = ["slowdown"]
@@ -68,7 +69,7 @@ def slowdown(
     about = About(
         "slowdown",
         "Slowdown",
-        _caption(study, frame, metric),
+        _caption(study, frame, metric) + caveat(study),
         (study.id,),
         study.manifest.spec_hash,
     )
@@ -140,4 +141,4 @@ def _draw(table: pd.DataFrame, names: Sequence[str], theme: Theme) -> Any:  # An
         panels.append(
             interval_layers(mine, known[name], (low, high), theme, last=name == drawn[-1])
         )
-    return alt.vconcat(*panels, spacing=theme.label_size * 0.25)
+    return stacked(panels, theme.label_size * 0.25)

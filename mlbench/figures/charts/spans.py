@@ -108,9 +108,7 @@ def _draw(
         colours = _colours(record, name, table, found.looks[name].colour)
         keys.append(_key(name, colours, table, theme))
         panels.append(_panel(table, colours, domain, unit, theme, last=name == drawn[-1]))
-    stacked = zoomed_together(panels, keys, theme, theme.label_size * 0.2)
-    stacked.resolve = alt.Resolve(scale=alt.ScaleResolveMap(color="independent"))
-    return stacked
+    return zoomed_together(panels, keys, theme, theme.label_size * 0.2)
 
 
 def _colours(record: Record, name: str, table: pd.DataFrame, colour: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from mlbench.figures.charts.curves import curves, value_scale
 from mlbench.figures.figure import About, Chart, figure
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import Look, looks
+from mlbench.figures.stack import stacked
 from mlbench.figures.table import check_table, column_of, long_form
 from mlbench.figures.units import linear_or_log, log_ticks, number_format
 from mlbench.figures.venue import SOFT, Theme
@@ -139,7 +140,7 @@ def _draw(
     if names == [ALL]:
         return grid
     entries = [Entry(n, mine[n].colour, mine[n].dashed(theme.line), theme.line) for n in names]
-    return alt.vconcat(key(entries, theme), grid, spacing=theme.label_size * 0.6)
+    return stacked([key(entries, theme), grid], theme.label_size * 0.6)
 
 
 def _grid(
@@ -160,7 +161,7 @@ def _grid(
             for at, value in enumerate(values[begin : begin + across], start=begin)
         ]
         rows.append(alt.hconcat(*cells, spacing=theme.label_size))
-    return alt.vconcat(*rows, spacing=theme.label_size * 0.8)
+    return stacked(rows, theme.label_size * 0.8)
 
 
 def _cell(

@@ -103,10 +103,7 @@ def _draw(
     for name in drawn:
         keys.append(key([Entry(name, found.looks[name].colour)], theme))
         panels.append(_stages(found, record, name, axis, theme, last=name == drawn[-1]))
-    stacked = zoomed_together(panels, keys, theme, theme.label_size * 0.25)
-    own = {"color": "independent", "strokeDash": "independent"}
-    stacked.resolve = alt.Resolve(scale=alt.ScaleResolveMap(**own))
-    return stacked
+    return zoomed_together(panels, keys, theme, theme.label_size * 0.25)
 
 
 def _phases(axis: TimeAxis, theme: Theme) -> Any:  # Any: a chart

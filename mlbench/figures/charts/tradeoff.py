@@ -15,6 +15,7 @@ from mlbench.figures.figure import About, Chart, figure
 from mlbench.figures.palette import COLOURS, SHAPES
 from mlbench.figures.table import column_of, columns_of
 from mlbench.figures.units import linear_or_log, log_ticks
+from mlbench.figures.validity import caveat
 from mlbench.figures.venue import INK, SOFT, Theme
 
 __all__ = ["tradeoff"]
@@ -63,6 +64,7 @@ def tradeoff(
         f"inflation of {metric.replace('_', ' ')} of the pipeline that suffers most. "
         f"Bars: intervals over blocks, where there are any.{missing}"
     )
+    caption += caveat(source)
     about = About("tradeoff", "STP against tail latency", caption, runs, spec)
     return figure(lambda theme: _draw(known, metric, theme), about, venue, columns)
 
