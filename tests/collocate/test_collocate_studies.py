@@ -198,6 +198,10 @@ def first_of(what: mlbench.Benchmark, block: int) -> str:
 
 
 STAGE = """
+import mlbench
+
+
+@mlbench.stage
 def double(x: int) -> int:
     return {times} * x
 """
