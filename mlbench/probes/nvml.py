@@ -15,6 +15,7 @@ from typing import Any
 
 from mlbench.interfaces.probe import Context, Metric, Probe, Row, Source, Tier
 from mlbench.probes.counter import Counter
+from mlbench.probes.nvml_calls import StructCall
 from mlbench.probes.nvml_columns import Column, Columns
 from mlbench.probes.nvml_devices import Handle, Library, opened
 from mlbench.probes.nvml_fields import Field, Fields
@@ -90,10 +91,11 @@ def _columns_of(columns: Columns, handle: Handle) -> Iterator[Column]:
     """All that one device is asked."""
     nvml, ask = columns.nvml, _Question(columns.context, handle)
     yield _fields(columns, handle, "fast", _power(columns, ask))
-    yield ask.of("fast", (nvml.nvmlDeviceGetMemoryInfo,), gpu_memory_used=lambda x: x.used)
+    memory = StructCall(nvml, "nvmlDeviceGetMemoryInfo", nvml.c_nvmlMemory_t)
+    yield ask.of("fast", (memory,), gpu_memory_used=lambda x: x.used)
     busy = ask.of(
         "medium",
-        (nvml.nvmlDeviceGetUtilizationRates,),
+        (StructCall(nvml, "nvmlDeviceGetUtilizationRates", nvml.c_nvmlUtilization_t),),
         gpu_busy=lambda x: x.gpu,
         gpu_memory_busy=lambda x: x.memory,
     )

@@ -11,7 +11,7 @@ from ctypes import byref, c_int32, c_uint, c_ulonglong
 from struct import Struct
 from typing import Any
 
-__all__ = ["FieldCall", "ProcessCall", "UtilizationCall", "function_of"]
+__all__ = ["FieldCall", "ProcessCall", "StructCall", "UtilizationCall", "function_of"]
 
 SUCCESS, INSUFFICIENT_SIZE, FUNCTION_NOT_FOUND = 0, 7, 13
 FIELD_VALUE = "24xIIQ"
@@ -33,6 +33,39 @@ def function_of(nvml: Any, name: str) -> Callable[..., int]:  # Any: pynvml has 
     if found is None:
         raise nvml.NVMLError(FUNCTION_NOT_FOUND)
     return found
+
+
+class StructCall:
+    """A function that fills one struct of a device.
+
+    Parameters
+    ----------
+    name
+        Of the function; it is looked up at the first call.
+    kind
+        pynvml's struct.
+    """
+
+    def __init__(self, nvml: Any, name: str, kind: Any) -> None:  # Any: pynvml
+        self._nvml = nvml
+        self._name = name
+        self._struct = kind()
+        self._where = byref(self._struct)
+        self._function: Callable[..., int] | None = None
+
+    def __call__(self, handle: Any) -> Any:  # Any: pynvml
+        """The struct, which each call fills again.
+
+        Raises
+        ------
+        NVMLError
+            If the driver refuses.
+        """
+        if self._function is None:
+            self._function = function_of(self._nvml, self._name)
+        if code := self._function(handle, self._where):
+            raise self._nvml.NVMLError(code)
+        return self._struct
 
 
 class FieldCall:

@@ -49,7 +49,7 @@ def differing(blocks: Sequence[Block]) -> Iterator[str]:
                 seen.setdefault(name, {}).setdefault(value, set()).add(block.number)
     for name, values in seen.items():
         if len(values) > 1:
-            told = ", ".join(f"{value} in {_numbers(each)}" for value, each in values.items())
+            told = "; ".join(f"{value} in {_numbers(each)}" for value, each in values.items())
             yield f"Not all runs have {name} the same, so they cannot be compared: {told}."
 
 

@@ -49,9 +49,7 @@ def test_a_mistake_is_one_line_and_status_2(
     assert "Traceback" not in result.output
 
 
-def test_report_and_export_say_what_they_wrote(
-    run: Any, tmp_path: Path, monkeypatch: Any
-) -> None:
+def test_report_and_export_say_what_they_wrote(run: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("mlbench.report.standard.OF_RUN", ("graph",))
     page = cli("report", run.path, "--out", tmp_path / "page.html")
     assert page.exit_code == 0, page.output

@@ -26,12 +26,12 @@ PIPELINE = {
 }
 
 
-def written(path: Path, traffic: dict[str, Any]) -> Run:
+def written(path: Path, traffic: dict[str, Any], status: str = "done") -> Run:
     """A run directory of these pipelines."""
     bench = Benchmark.model_validate(
         {"name": "made", "pipelines": dict.fromkeys(traffic, PIPELINE)}
     )
-    run_written(path / "run", bench, Made(traffic), 0, Window(settle=0, seconds=10))
+    run_written(path / "run", bench, Made(traffic, status=status), 0, Window(settle=0, seconds=10))
     return Run(path / "run")
 
 
@@ -102,6 +102,12 @@ def test_a_saturated_pipeline_is_left_out_of_the_load_figure(tmp_path: Path) -> 
         figures.load(table[table["saturated"]])
 
 
+def test_an_invalid_run_is_called_so_in_the_caption(tmp_path: Path) -> None:
+    run = written(tmp_path, {"rag": open_traffic(1, 4.0, 60)}, status="stopped")
+    caption = figures.latency(run).to_dict()["usermeta"]["mlbench"]["caption"]
+    assert "The run is INVALID: " in caption
+
+
 # -- studies -----------------------------------------------------------------------------
 
 
@@ -110,6 +116,8 @@ def test_one_repeat_has_no_interval_and_is_drawn(tmp_path: Path) -> None:
     said = words(figures.slowdown(study), tmp_path)
     assert "latency p50" in said
     assert "×" in said
+    caption = figures.slowdown(study).to_dict()["usermeta"]["mlbench"]["caption"]
+    assert "The study is INVALID: " in caption
 
 
 def test_a_null_is_said_in_its_row(group: Any, tmp_path: Path) -> None:

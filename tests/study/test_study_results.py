@@ -299,13 +299,10 @@ def test_above_a_share_of_them_there_is_no_added_latency(tmp_path: Path) -> None
     study = of_survivors(*range(6)).write(tmp_path)
     found, reason = rag(study), study.added()["reason"].tolist()
     assert found["added_ms"] is None
-    assert (
-        reason
-        == [found["null_reasons"]["added_ms"]]
-        == [
-            "block 0: of 100 pairs of queries 6 failed or were cut off in one of the runs, over 5%: "
-            "the mean of the others would be of survivors"
-        ]
+    assert reason == [found["null_reasons"]["added_ms"]]
+    assert reason[0] == (
+        "block 0: of 100 pairs of queries 6 failed or were cut off in one of the runs, over 5%: "
+        "the mean of the others would be of survivors"
     )
     assert reason[0] in study.describe()
 

@@ -193,7 +193,7 @@ def test_all_runs_of_a_study_run_the_same_code(
     two = changed(one, 3, "together", replace(one[3]["together"], **other))
     assert reasons(Plan(two), tmp_path / "b") == [
         f"Not all runs have {what} the same, so they cannot be compared: "
-        "aa in blocks 0, 1, 2, 3, 4, bb in block 3."
+        "aa in blocks 0, 1, 2, 3, 4; bb in block 3."
     ]
 
 

@@ -18,6 +18,7 @@ from mlbench.figures.palette import NEUTRAL, QUEUE
 from mlbench.figures.source import Observed, Side, Source, source_of
 from mlbench.figures.stack import stacked
 from mlbench.figures.units import Unit, spoken_time, time_unit
+from mlbench.figures.validity import caveat
 from mlbench.figures.venue import INK, SOFT, Theme
 from mlbench.records import NULL
 
@@ -82,7 +83,7 @@ def breakdown(source: Any, *, venue: str | float | Theme = "screen", columns: in
     about = About(
         "breakdown",
         "Where a query's time goes",
-        _caption(found, steps),
+        _caption(found, steps) + caveat(source),
         (found.id,),
         found.spec_hash,
     )

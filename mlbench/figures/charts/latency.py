@@ -19,6 +19,7 @@ from mlbench.figures.palette import Look
 from mlbench.figures.source import Side, Source, source_of
 from mlbench.figures.stack import stacked
 from mlbench.figures.units import Unit, log_domain, log_ticks, time_unit
+from mlbench.figures.validity import caveat
 from mlbench.figures.venue import INK, Theme
 from mlbench.stats import quantile_floor
 
@@ -106,7 +107,8 @@ def latency(source: Any, *, venue: str | float | Theme = "screen", columns: int 
     curves = [curve for curve in _curves(found) if np.isfinite(curve.values).any()]
     if not curves:
         raise FigureError(f"latency: no query of {found.id} is done, so it has no latencies")
-    about = About("latency", "Latency", _caption(found, curves), (found.id,), found.spec_hash)
+    caption = _caption(found, curves) + caveat(source)
+    about = About("latency", "Latency", caption, (found.id,), found.spec_hash)
     return figure(lambda theme: _draw(found, curves, theme), about, venue, columns)
 
 

@@ -17,6 +17,7 @@ from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import NEUTRAL, QUEUE, tints
 from mlbench.figures.source import Source, source_of
 from mlbench.figures.units import Unit, time_unit
+from mlbench.figures.validity import caveat
 from mlbench.figures.venue import INK, Theme
 from mlbench.figures.zoom import zoomed_together
 
@@ -65,7 +66,7 @@ def spans(
     about = About(
         "spans",
         "Queries through their stages",
-        _caption(tables),
+        _caption(tables) + caveat(source),
         (found.id,),
         found.spec_hash,
     )

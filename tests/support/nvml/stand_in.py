@@ -19,7 +19,7 @@ __all__ = ["SERIES", "StandIn", "header", "replay", "series", "why_not"]
 
 NAME = "libnvidia-ml.so.1"
 HERE = Path(__file__).parent
-FLAGS = ("-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-Wno-deprecated-declarations")
+FLAGS = ("-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-deprecated-declarations")
 
 SERIES = {
     "gpu_power_instant": ("power", 1.0),
