@@ -28,6 +28,7 @@ PREFERRED = (
     r"^gpu_power_instant$|^gpu_energy$|^package_energy$",
     r"^cpu_time$|^host_cpu_busy$",
     r"^memory_rss$|^host_memory_used$",
+    r"^host_pressure_cpu$",
 )
 """What a timeline shows where nobody says: of each line, the first that was recorded."""
 

@@ -293,14 +293,14 @@ nvmlReturn_t nvmlDeviceGetFieldValues(nvmlDevice_t device, int count, nvmlFieldV
 nvmlReturn_t nvmlDeviceGetPowerUsage(nvmlDevice_t device, unsigned int *milliwatts) {
     DEVICE("nvmlDeviceGetPowerUsage", device);
     WHOLE_GPU_ONLY;
-    *milliwatts = (unsigned)(mean_over(&d->series[POWER], seconds() - 1, seconds(), 100) * 1000);
+    *milliwatts = (unsigned)(mean_over(&d->series[POWER], seconds() - 1, seconds(), 100) * 1000 + 0.5);
     return OK;
 }
 
 nvmlReturn_t nvmlDeviceGetTotalEnergyConsumption(nvmlDevice_t device, unsigned long long *energy) {
     DEVICE("nvmlDeviceGetTotalEnergyConsumption", device);
     WHOLE_GPU_ONLY;
-    *energy = (unsigned long long)(energy_joules(d) * 1000);
+    *energy = (unsigned long long)(energy_joules(d) * 1000 + 0.5);
     return OK;
 }
 
