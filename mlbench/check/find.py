@@ -118,7 +118,7 @@ def _kind_of(target: object, name: str, wanted: type[Kind], path: Path) -> type[
     noun = next(text for kind, text, _ in _KINDS if kind is wanted)
     try:
         found = class_of(target)
-    except Exception as error:
+    except Exception as error:  # a stage may come from any module: its mistake is reported
         return Problem(path, f"{name!r} cannot be used: {type(error).__name__}: {error}")
     if found is None:
         hint = "mark the function with @mlbench.stage" if inspect.isfunction(target) else ""
@@ -138,7 +138,7 @@ def _not_plain(use: Use, path: Path) -> Iterator[Problem]:
     for key, value in use.with_.items():
         try:
             Use(uses=use.uses, with_={key: value}).plain()
-        except Exception:
+        except Exception:  # a foreign object may raise anything: the key is named
             text = "expected text, numbers, lists or 'key: value' pairs"
             yield Problem((*path, key), f"{text}, not {type(value).__name__}")
 
@@ -152,5 +152,5 @@ def _configure(
     except ValidationError as error:
         found = problems_of(error, kind)
         return None, [Problem((*path, *one.path), one.message, one.hint) for one in found]
-    except Exception as error:
+    except Exception as error:  # a stage's own validator may raise anything: it is reported
         return None, [Problem(path, f"does not validate: {type(error).__name__}: {error}")]

@@ -158,5 +158,5 @@ def _outputs(stage: AnyStage) -> Mapping[str, object]:
         return stage.outputs
     try:
         return stage.routes() or {}
-    except Exception:
+    except Exception:  # `routers` reports the same error, with its place
         return {}

@@ -128,7 +128,7 @@ def lacking(wants: LoadModel | PlacementMethod, path: Path) -> Iterator[Problem]
     """What the machine lacks for a load or a placement method, by its own word."""
     try:
         missing = wants.missing()
-    except Exception as error:
+    except Exception as error:  # a plugin may raise anything: it is what the machine lacks
         missing = f"cannot be looked for: {type(error).__name__}: {error}"
     if missing:
         yield Problem(path, missing)

@@ -15,7 +15,7 @@ def wrong_routes(spec: StageSpec, stage: Stage, path: Path) -> Iterator[Problem]
     """Outputs of a configured stage that its ``to`` lacks, or names without being there."""
     try:
         outputs = stage.routes()
-    except Exception as error:
+    except Exception as error:  # a stage's own code may raise anything: it is reported
         text = f"the outputs of {spec.uses!r} are not known: {type(error).__name__}: {error}"
         yield Problem((*path, "with"), text)
         return

@@ -69,5 +69,5 @@ class LazyGroup(click.Group):
             ctx.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:
+        except Exception as error:  # whatever it is: `defect` keeps its traceback for a report
             ctx.exit(failure.defect(error))

@@ -82,7 +82,7 @@ def _entry(path: Path) -> Entry:
         return _study(path) if is_study(path) else _readable(path, open_run(path))
     except MlbenchError as error:
         return Entry(path.name, str(path), problem=str(error).removeprefix(f"{path} "))
-    except Exception as error:
+    except Exception as error:  # one damaged folder must not hide the others
         return Entry(path.name, str(path), problem=f"damaged: {type(error).__name__}: {error}")
 
 

@@ -78,7 +78,7 @@ def chain_runner(
             else:
                 if output is not None:
                     output(number, sink, 0, payload)
-        except Exception as error:
+        except Exception as error:  # a stage may raise anything: it is this query's end
             end = clock()
             records.failed((number, parent, FIRST_PLACE, code, ready, start, end), (), visit)
             ended = failure(error)

@@ -83,7 +83,7 @@ class Daemon:
         daemon = cls(program, uuid, folder, process)
         try:
             daemon.wait()
-        except BaseException:
+        except BaseException:  # an interrupt, too: no daemon stays behind; raised again
             daemon.kill()
             raise
         return daemon
