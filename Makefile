@@ -7,7 +7,7 @@ INSTALLED := .venv/installed
 DEMO := examples/vision_beside_training
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test unit check bench gpu-check clean
+.PHONY: help env demo test unit check bench gpu-check widgets clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -37,9 +37,16 @@ bench: $(INSTALLED)  ## measure mlbench itself against a plain loop, into benchm
 gpu-check: $(INSTALLED)  ## see what this machine's GPU and its driver do, in eight minutes, into runs/
 	$(BIN)/python -m benchmarks.gpu_check runs/gpu-check
 
+widgets: widgets/node_modules  ## build the widgets' bundles from widgets/ (needs Node 20 and npm)
+	cd widgets && npm run --silent build
+
 clean:  ## remove .venv, caches, runs/ and figures/ with all that was measured
 	rm -rf .venv runs figures build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+widgets/node_modules: widgets/package-lock.json
+	cd widgets && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 10) or sys.exit(f"mlbench needs Python 3.10 or later, $(PYTHON) is {v.major}.{v.minor}: make PYTHON=python3.11 ...")'
