@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mlbench.records import NULL
+from mlbench.store.arrow import from_numpy, to_numpy
 
 __all__ = [
     "Floats",
@@ -34,17 +35,13 @@ SPARSE = 4
 
 
 def column(table: pa.Table, name: str) -> Integers:
-    """A column of integers, shape (rows,), with `NULL` where the table has none."""
-    values = table.column(name)
-    if values.null_count:
-        values = values.fill_null(NULL) if pa.types.is_int64(values.type) else values.fill_null(-1)
-    found: Integers = values.to_numpy()
-    return found
+    """A column of integers, shape (rows,), with `NULL` (-1 of int32) where the table has none."""
+    return to_numpy(table.column(name))
 
 
 def nullable(values: Integers) -> pa.Array:
     """The Arrow array of an array in which `NULL` stands for null."""
-    return pa.array(values, mask=values == NULL)
+    return from_numpy(values, values != NULL)
 
 
 def locate(keys: Integers, wanted: Integers) -> Rows:
@@ -107,7 +104,7 @@ def selected(table: pa.Table, rows: Mask) -> pa.Table:
     first = int(rows.argmax()) if count else 0
     if bool(rows[first : first + count].all()):
         return table.slice(first, count)
-    return table.filter(pa.array(rows))
+    return table.filter(from_numpy(rows))
 
 
 def greatest(values: Integers, group: Rows, rows: Rows, groups: int) -> Rows:

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from mlbench.analysis.arrays import Integers, Mask, Rows, column, greatest, locate
 from mlbench.records import NULL
+from mlbench.store.arrow import to_numpy
 
 __all__ = ["Paths", "Steps", "critical_paths", "critical_walk"]
 
@@ -124,8 +125,8 @@ def _parents(spans: pa.Table) -> tuple[Integers, Integers]:
 
 
 def _parents_of_chunk(chunk: pa.ListArray) -> tuple[Integers, Integers]:
-    offsets = chunk.offsets.to_numpy()
-    values = chunk.values.to_numpy()
+    offsets = to_numpy(chunk.offsets)
+    values = to_numpy(chunk.values)
     has = offsets[1:] > offsets[:-1]
     firsts = np.full(len(chunk), NULL, dtype=np.int64)
     places = offsets[:-1][has]

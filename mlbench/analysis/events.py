@@ -11,6 +11,7 @@ from mlbench.analysis.queries import Queries
 from mlbench.analysis.record import Record
 from mlbench.analysis.tokens import TOKENS
 from mlbench.records import SCORE
+from mlbench.store.arrow import to_numpy
 
 __all__ = ["EventValues", "event_values"]
 
@@ -39,7 +40,7 @@ def event_values(record: Record, name: str, queries: Queries) -> dict[str, Event
     names = record.pipeline(name).get("events") or ()
     events, spans = record.happened(name), record.spanned(name)
     row = locate(column(spans, "span"), column(events, "span"))
-    value = events["value"].to_numpy()
+    value = to_numpy(events["value"])
     kept = np.flatnonzero((row >= 0) & np.isfinite(value))
     measured = queries.query[queries.measured]
     kept = kept[locate(measured, column(spans, "query")[row[kept]]) >= 0]

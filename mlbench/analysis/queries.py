@@ -20,6 +20,7 @@ from mlbench.analysis.arrays import (
 from mlbench.analysis.critical import Paths, Steps, critical_paths, critical_walk
 from mlbench.analysis.record import Record
 from mlbench.records import NULL, Outcome, Phase
+from mlbench.store.arrow import from_numpy, to_numpy
 
 __all__ = ["OUTCOMES", "RUNNING", "Queries", "queries_of", "walked_queries"]
 
@@ -173,11 +174,11 @@ def _first_spans(spans: pa.Table) -> pa.Table:
     first = np.zeros(spans.num_rows, dtype=np.bool_)
     begin = 0
     for chunk in spans.column("parents").chunks:
-        offsets = chunk.offsets.to_numpy()
+        offsets = to_numpy(chunk.offsets)
         np.equal(offsets[1:], offsets[:-1], out=first[begin : begin + len(chunk)])
         begin += len(chunk)
     rows = np.flatnonzero(first)
-    return pa.table({name: column(spans, name)[rows] for name in ("query", "ready")})
+    return pa.table({name: from_numpy(column(spans, name)[rows]) for name in ("query", "ready")})
 
 
 def _timed_out(record: Record, name: str) -> Integers:
@@ -203,8 +204,10 @@ def _measured(record: Record, due: Integers) -> Mask:
 
 
 def _errors(sources: Sources) -> pa.Array:
-    rows = pa.array(sources.done_row, mask=sources.done_row < 0)
-    error = sources.completions["error"].take(rows)
+    error = sources.completions["error"]
+    if error.null_count == len(error):
+        return pa.nulls(sources.done_row.size, pa.utf8())
+    error = error.take(from_numpy(sources.done_row, sources.done_row >= 0))
     return error.combine_chunks() if isinstance(error, pa.ChunkedArray) else error
 
 

@@ -13,6 +13,7 @@ from mlbench.analysis.latency import Distribution, distribution_ms
 from mlbench.analysis.queries import Queries
 from mlbench.analysis.record import Record
 from mlbench.records import Outcome
+from mlbench.store.arrow import to_numpy
 
 __all__ = ["Groups", "StageTimes", "grouped_by_stage", "span_times", "stage_times"]
 
@@ -89,7 +90,7 @@ def span_times(spans: pa.Table, later: str, earlier: str) -> Floats:
     begin = 0
     for batch in spans.select([later, earlier]).to_batches():
         here = found[begin : begin + batch.num_rows]
-        np.subtract(batch[0].to_numpy(), batch[1].to_numpy(), out=here, casting="unsafe")
+        np.subtract(to_numpy(batch[0]), to_numpy(batch[1]), out=here, casting="unsafe")
         begin += batch.num_rows
     return found
 

@@ -7,14 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from mlbench.analysis.arrays import Floats, Integers, Mask, Rows, column, distinct, greatest, locate
+from mlbench.analysis.arrays import (
+    Floats,
+    Integers,
+    Mask,
+    Rows,
+    column,
+    distinct,
+    greatest,
+    locate,
+    selected,
+)
 from mlbench.analysis.latency import Distribution, distribution_ms
 from mlbench.analysis.periods import measured_period
 from mlbench.analysis.queries import RUNNING, Queries
 from mlbench.analysis.record import Record
 from mlbench.records import FIRST_TOKEN, NULL, TOKEN, Outcome
+from mlbench.store.arrow import to_numpy
 
 __all__ = ["TOKENS", "TokenTimes", "Tokens", "token_times", "token_values", "tokens_of"]
 
@@ -174,11 +184,11 @@ def _made(record: Record, name: str, queries: Queries, events: pa.Table) -> int:
     kept = np.flatnonzero((row >= 0) & (time > period.begin_ns) & (time <= period.end_ns))
     done = queries.query[queries.outcome == Outcome.DONE]
     kept = kept[locate(done, column(spans, "query")[row[kept]]) >= 0]
-    return int(np.nansum(events["value"].to_numpy()[kept]))
+    return int(np.nansum(to_numpy(events["value"])[kept]))
 
 
 def _token_events(record: Record, name: str) -> pa.Table:
     names = record.pipeline(name).get("events") or ()
     codes = [code for code, event in enumerate(names) if event in TOKENS]
     events = record.happened(name)
-    return events.filter(pc.is_in(events["name"], pa.array(codes, pa.int32())))
+    return selected(events, np.isin(column(events, "name"), codes))

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from mlbench.store.arrow import to_numpy
+
 if TYPE_CHECKING:
     from mlbench.run import Run
 
@@ -74,9 +76,9 @@ class Gauges:
                 self._add(batch, counters)
 
     def _add(self, batch: pa.RecordBatch, counters: list[bool]) -> None:
-        columns = [_integers(batch[name]) for name in ("metric", "device", "pipeline")]
+        columns = [to_numpy(batch[name]) for name in ("metric", "device", "pipeline")]
         values = np.from_dlpack(batch["value"])
-        seconds = (_integers(batch["end"]) - _integers(batch["start"])) / 1e9
+        seconds = (to_numpy(batch["end"]) - to_numpy(batch["start"])) / 1e9
         for code in np.unique(columns[0]):
             of_metric = columns[0] == code
             counted = int(code) < len(counters) and counters[int(code)]
@@ -111,17 +113,3 @@ class Gauges:
                 unit = RATES.get(unit, f"{unit}/s")
             who = ", ".join(named) or "machine"
             yield who, str(metric["name"]), unit, str(metric["source"]), self.of[key]
-
-
-def _integers(values: pa.Array) -> NDArray[np.int64]:
-    """A column as integers, -1 where it is null; without what would import pandas."""
-    rows = slice(values.offset, values.offset + len(values))
-    raw = np.frombuffer(values.buffers()[1], _KINDS[str(values.type)])[rows]
-    found: NDArray[np.int64] = raw.astype(np.int64)
-    if values.null_count:
-        bits = np.frombuffer(values.buffers()[0], np.uint8)
-        found[np.unpackbits(bits, bitorder="little")[rows] == 0] = -1
-    return found
-
-
-_KINDS = {"int32": np.int32, "int64": np.int64}

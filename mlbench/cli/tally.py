@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from mlbench.records import Outcome, Phase
+from mlbench.store.arrow import to_numpy
 
 if TYPE_CHECKING:
     from mlbench.run import Run
@@ -62,12 +63,12 @@ class Tally:
 
     def complete(self, batch: pa.RecordBatch) -> None:
         """Count a batch of completions, warm-up left out."""
-        load = _integers(batch["phase"]) == Phase.LOAD
-        counts = np.bincount(_integers(batch["outcome"])[load], minlength=len(Outcome))
+        load = to_numpy(batch["phase"]) == Phase.LOAD
+        counts = np.bincount(to_numpy(batch["outcome"])[load], minlength=len(Outcome))
         self.ended += int(load.sum())
         self.done += int(counts[Outcome.DONE])
         self.failed += int(counts[list(ERRORS)].sum())
-        self.lateness.add((_integers(batch["sent"]) - _integers(batch["due"]))[load])
+        self.lateness.add((to_numpy(batch["sent"]) - to_numpy(batch["due"]))[load])
 
 
 class Tallies:
@@ -88,15 +89,6 @@ class Tallies:
             for batch in batches.get(f"{name}/completions", ()):
                 self.of[name].complete(batch)
         for batch in batches.get("dispatch", ()):
-            counts = np.bincount(_integers(batch["pipeline"]), minlength=len(names))
+            counts = np.bincount(to_numpy(batch["pipeline"]), minlength=len(names))
             for name, count in zip(names, counts, strict=False):
                 self.of[name].sent += int(count)
-
-
-def _integers(values: pa.Array) -> NDArray[np.int64]:
-    """A column without nulls.
-
-    `to_numpy` and `pyarrow.compute` would do, but import pandas: 0.25 s of a core, at the
-    beginning of the load that is measured.
-    """
-    return np.from_dlpack(values).astype(np.int64, copy=False)
