@@ -1,28 +1,24 @@
-"""Starts an engine for a request: writes ``spec.json``, spawns the process, gives the directory."""
+"""Starts an engine for a request: spawns the process, writes ``spec.json``, gives the order."""
 
 from __future__ import annotations
 
-import os
 import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from mlbench.check import chosen, problems
 from mlbench.errors import EngineError, OutputError, SpecError
+from mlbench.spawn import Engine
 from mlbench.spec import Benchmark, Request, Window
 from mlbench.spec.request import Source, local_stages, named_modules, spec_hash
 from mlbench.store.layout import REQUEST, write_json
 
 __all__ = ["code_of", "launch", "new_directory"]
-
-MARKER = "MLBENCH_RUN"
-"""The variable by which everything that a run starts can be found; see `engine.process`."""
 
 
 def launch(
@@ -32,11 +28,14 @@ def launch(
     only: Iterable[str] | None = None,
     block: int = 0,
     window: Window | None = None,
+    engine: Engine | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start an engine that executes ``bench`` into ``directory``, and return at once.
+    """Have an engine execute ``bench`` into ``directory``, and return at once.
 
-    The engine has a session of its own: an interrupt of the caller does not reach it, and
-    it goes on when the caller ends.
+    Parameters
+    ----------
+    engine
+        One that was started before, while there was other work to do; default a new one.
 
     Raises
     ------
@@ -45,8 +44,6 @@ def launch(
     EngineError
         If this system cannot measure, or the directory cannot be written.
     """
-    if sys.platform != "linux":
-        raise EngineError("mlbench measures on Linux; reading and drawing runs works everywhere")
     if found := problems(bench):
         raise SpecError(found)
     local = {name: stage.target for name, stage in local_stages(bench).items()}
@@ -61,36 +58,25 @@ def launch(
         local_code=local_code,
         code=code,
     )
+    with _opened_log(directory) as log:
+        engine = engine if engine is not None and engine.is_waiting else Engine(log)
     try:
-        write_json(directory / REQUEST, request.complete())
-        log = (directory / "engine.log").open("ab")
+        write_json(directory / REQUEST, {**request.complete(), "marker": engine.marker})
     except OSError as error:
-        raise OutputError(f"cannot write {directory}: {error.strerror}") from None
-    return _spawn(directory, log, pickled)
+        engine.dismiss()
+        raise _not_written(directory, error) from None
+    return engine.execute(directory, pickled)
 
 
-def _spawn(directory: Path, log: BinaryIO, pickled: bytes) -> subprocess.Popen[bytes]:
-    """The engine's process, with the local stages sent through its standard input."""
-    command = [sys.executable, "-m", "mlbench.engine", str(directory.resolve())]
-    with log:
-        process = subprocess.Popen(  # noqa: S603  (this Python, this package)
-            command,
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            env=_environment(directory),
-            start_new_session=True,
-        )
-    assert process.stdin is not None
-    with suppress(BrokenPipeError), process.stdin as pipe:  # it died at once: `Run.wait` says why
-        pipe.write(pickled)
-    return process
+def _opened_log(directory: Path) -> IO[bytes]:
+    try:
+        return (directory / "engine.log").open("ab")
+    except OSError as error:
+        raise _not_written(directory, error) from None
 
 
-def _environment(directory: Path) -> dict[str, str]:
-    """The caller's environment, its import path, and the marker of the run."""
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    return {**os.environ, "PYTHONPATH": path, MARKER: str(directory.resolve())}
+def _not_written(directory: Path, error: OSError) -> OutputError:
+    return OutputError(f"cannot write {directory}: {error.strerror}")
 
 
 def _pickled(local: dict[str, Callable[..., object]]) -> bytes:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mlbench.analysis.attribution_seen import Seen
     from mlbench.analysis.record import Record
+    from mlbench.spawn import Engine
 
 __all__ = ["Run", "open_run", "start"]
 
@@ -425,6 +426,7 @@ def start(
     out: str | PathLike[str] = "runs",
     *,
     only: Iterable[str] | None = None,
+    engine: Engine | None = None,
 ) -> Run:
     """Start a benchmark in subprocesses and return at once.
 
@@ -435,6 +437,9 @@ def start(
     only
         Names of the pipelines that run; default all. They have the placement and the
         arrivals that they have among the others.
+    engine
+        One that `mlbench.spawn.Engine` started before, while there was other work to do;
+        default a new one.
 
     Raises
     ------
@@ -447,7 +452,7 @@ def start(
 
     directory = new_directory(out, bench.name)
     try:
-        process = launch(bench, directory, only=only)
+        process = launch(bench, directory, only=only, engine=engine)
     except Exception:  # nothing was started: leave no empty directory behind
         for child in directory.iterdir():
             child.unlink()

@@ -34,6 +34,7 @@ LAYERS = (
     ("analysis",),
     ("stats",),
     ("launch",),
+    ("spawn",),
     ("engine",),
     ("check",),
     ("placements",),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from mlbench.cli.status import FAILED, INTERRUPTED, INVALID, OK
 
 if TYPE_CHECKING:
     from mlbench.run import Run
+    from mlbench.spawn import Engine
     from mlbench.spec import Benchmark
 
 __all__ = ["command"]
@@ -57,8 +59,9 @@ def command(
     The work happens in processes of its own and is recorded as it goes, so `mlbench show`
     reads the same run from another terminal, or later.
     """
-    bench = _benchmark(spec, assignments)
-    run, interrupts = _execute(bench, out, only or None)
+    with _engine() as engine:
+        bench = _benchmark(spec, assignments)
+        run, interrupts = _execute(bench, out, only or None, engine)
     if interrupts > 1 and not as_json:
         click.echo(f"killed; what it recorded is in {run.path}", err=True)
         sys.exit(INTERRUPTED)
@@ -85,13 +88,30 @@ def _benchmark(spec: str, assignments: Sequence[str]) -> Benchmark:
     return bench
 
 
-def _execute(bench: Benchmark, out: str, only: Sequence[str] | None) -> tuple[Run, int]:
+@contextmanager
+def _engine() -> Iterator[Engine]:
+    """An engine that starts while this process checks the spec: each takes a third of a second."""
+    from tempfile import TemporaryFile
+
+    from mlbench.spawn import Engine
+
+    with TemporaryFile() as log:
+        engine = Engine(log)
+    try:
+        yield engine
+    finally:
+        engine.dismiss()
+
+
+def _execute(
+    bench: Benchmark, out: str, only: Sequence[str] | None, engine: Engine
+) -> tuple[Run, int]:
     """The run, when it has ended, and how often it was interrupted."""
     from mlbench.cli.follow import Interrupts, follow
     from mlbench.run import start
 
     with Interrupts() as interrupts:
-        run = start(bench, out, only=only)
+        run = start(bench, out, only=only, engine=engine)
         interrupts.watch(run)
         follow(run, interrupts)
     return run, interrupts.count

@@ -1,4 +1,4 @@
-"""``python -m mlbench.engine RUN_DIR``: execute the request that stands in a run directory."""
+"""``python -m mlbench.engine``: execute the run that standard input names (`engine.order`)."""
 
 from __future__ import annotations
 
@@ -6,39 +6,26 @@ import errno
 import os
 import resource
 import sys
-from pathlib import Path
 
-from mlbench.engine.desk import Desk
+from mlbench.engine.arena import Arena
 from mlbench.engine.guardian import guard
 from mlbench.engine.process import MARKER, become_subreaper, fork, name_process
-from mlbench.engine.recorder import Feed, record
-from mlbench.engine.ring import Ring
-from mlbench.engine.rows import DISPATCH_ROW, SAMPLE_ROW
+from mlbench.engine.recorder import record
 from mlbench.engine.wire import pipe
-from mlbench.store.layout import REQUEST, folder_of, read_json
 
 
 def main() -> int:
     """Start the processes in the order of what they may see, then supervise them.
 
     Recorder and guardian are forked first, while this process is still small: they know
-    nothing of specs.
+    nothing of specs. What the others need is imported before the order comes, which may be a
+    while: the caller starts this process first and checks its spec meanwhile.
     """
-    run = Path(sys.argv[1])
-    local_code = sys.stdin.buffer.read()
     raise_file_limit()
     become_subreaper()
     name_process("mlbench:engine")
-    request = read_json(run / REQUEST) or {}
-    codes = {name: code for code, name in enumerate(request["bench"].get("pipelines", {}))}
-    only = request.get("only")
-    names = [name for name in codes if only is None or name in only]
-    desks = {name: Desk() for name in names}
-    ring, samples = Ring(DISPATCH_ROW, 1 << 15), Ring(SAMPLE_ROW, 1 << 15)
-    folders = {name: folder_of(run, codes[name], name) for name in names}
-    for folder in folders.values():
-        folder.mkdir(parents=True)
-    recorder = start_recorder(run, desks, folders, ring, samples)
+    arena = Arena()
+    recorder = start_recorder(arena)
     marker = os.environ[MARKER]
     supervisor = os.getpid()
     guardian = fork(
@@ -47,9 +34,15 @@ def main() -> int:
         keep=(),
         dies_with_parent=False,
     )
+    from mlbench.engine.order import Order
     from mlbench.engine.supervisor import Supervisor
+    from mlbench.probes import gpm, host, nvml, process, rapl  # noqa: F401  (for the sampler)
 
-    return Supervisor(run, desks, folders, ring, samples, recorder, guardian, local_code).run()
+    order = Order.read(sys.stdin.buffer)
+    if order is None:  # the caller needs no engine
+        return 0
+    order.settle()
+    return Supervisor(order, arena, recorder, guardian).run()
 
 
 def raise_file_limit() -> None:
@@ -59,24 +52,15 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def start_recorder(
-    run: Path, desks: dict[str, Desk], folders: dict[str, Path], ring: Ring, samples: Ring
-) -> tuple[int, int, int]:
+def start_recorder(arena: Arena) -> tuple[int, int, int]:
     """Fork the recorder; returns its process id, its outbox and its control."""
     control, outbox = pipe(), pipe()
-    feeds = [Feed(folders[name], desk.rings, desk.texts[0]) for name, desk in desks.items()]
-    keep = (control[0], outbox[1], *(desk.texts[0] for desk in desks.values()))
+    keep = (control[0], outbox[1])
     pid = fork(
-        "recorder",
-        lambda: record(run, feeds, ring, samples, control[0], outbox[1]),
-        keep,
-        output=run / "engine.log",
-        dies_with_parent=False,
+        "recorder", lambda: record(arena, control[0], outbox[1]), keep, dies_with_parent=False
     )
     os.close(control[0])
     os.close(outbox[1])
-    for desk in desks.values():
-        os.close(desk.texts[0])
     return pid, outbox[0], control[1]
 
 

@@ -22,7 +22,7 @@ from mlbench.engine.records import (
     timed_out,
     waited_too_long,
 )
-from mlbench.engine.ring import HEADER, Ring
+from mlbench.engine.ring import Ring
 from mlbench.engine.rows import FIRST_PLACE
 from mlbench.interfaces.stage import Payload, Visit
 from mlbench.records import NULL
@@ -45,14 +45,14 @@ def chain_runner(
 ) -> Callable[[Query], int]:  # fmt: skip
     """A function that runs one query through a chain, and returns when it was done, in ns."""
     spans, events, sink = records.rings.spans, visit.events, steps[-1].name
-    pack, buffer, width, mask, numbers = _parts(spans)
+    pack, buffer, base, width, mask, numbers = _parts(spans)
     calls = [(fetch, data), *((step.call, step.code) for step in steps)]
     late = {data: waited_too_long(steps[0]), **{step.code: timed_out(step) for step in steps}}
     cells, oldest, oldest_ns = page.cells, int(Slot.OLDEST_QUERY), int(Slot.OLDEST_STARTED_NS)
     ended_slot, failed_slot, counted = int(Slot.ENDED), int(Slot.FAILED), count(1)
     ahead, output = len(calls) + 2, records.output if records.keeps_outputs else None
     rows = records.rings.completions
-    put, table, row_width, row_mask, row_numbers = _parts(rows)
+    put, table, row_base, row_width, row_mask, row_numbers = _parts(rows)
 
     def run(query: Query) -> int:
         number, item, due, sent, received = query
@@ -68,7 +68,7 @@ def chain_runner(
                 span = next(numbers)
                 if events:
                     records.beside(span, (), events)
-                offset = HEADER + (span & mask) * width
+                offset = base + (span & mask) * width
                 pack(buffer, offset, number, parent, FIRST_PLACE, code, ready, start, end, span + 1)
                 if end > deadline:
                     ended = late[code]
@@ -91,7 +91,7 @@ def chain_runner(
         row = next(row_numbers)
         if row >= rows.limit:
             rows.wait(row)
-        offset = HEADER + (row & row_mask) * row_width
+        offset = row_base + (row & row_mask) * row_width
         put(table, offset, number, item, due, sent, received, started, end, ending, row + 1)
         cells[oldest_ns] = 0
         cells[ended_slot] = next(counted)  # the ring has the warm-up's rows, too
@@ -100,5 +100,5 @@ def chain_runner(
     return run
 
 
-def _parts(ring: Ring) -> tuple[Callable[..., None], mmap, int, int, Iterator[int]]:
-    return ring.pack, ring.buffer, ring.width, ring.mask, ring.numbers
+def _parts(ring: Ring) -> tuple[Callable[..., None], mmap, int, int, int, Iterator[int]]:
+    return ring.pack, ring.buffer, ring.base, ring.width, ring.mask, ring.numbers

@@ -10,9 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from mlbench.engine.children import Child
+from mlbench.engine.children import Child, Tenant
 from mlbench.engine.driver import Lane, drive
 from mlbench.engine.process import fork
+from mlbench.engine.recorder import Assignment
 from mlbench.engine.ring import Ring
 from mlbench.engine.sampler import Brief, sample
 from mlbench.engine.wire import pipe
@@ -40,6 +41,20 @@ class Harness:
         self.recorder.started(recorder[0])
         self.driver: Child | None = None
         self.sampler: Child | None = None
+        self._texts: tuple[int, ...] = ()
+
+    def assign_recorder(self, run: Path, tenants: Iterable[Tenant]) -> None:
+        """Tell the recorder what it is to record, and where; it is ready a moment later."""
+        self._texts = tuple(tenant.desk.texts[0] for tenant in tenants)
+        folders = tuple(str(tenant.folder) for tenant in tenants)
+        assignment = Assignment(str(run), folders, self._texts, os.getpid())
+        os.write(self.recorder.control, assignment.to_line())
+
+    def recorder_is_ready(self) -> None:
+        """It has the read ends of the texts itself."""
+        for fd in self._texts:
+            os.close(fd)
+        self._texts = ()
 
     def start_driver(self, lanes: Sequence[Lane], ring: Ring) -> Child:
         """Fork the driver; it gets the inboxes of the open loads."""

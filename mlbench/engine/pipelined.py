@@ -35,7 +35,6 @@ from mlbench.engine.records import (
     timed_out,
     waited_too_long,
 )
-from mlbench.engine.ring import HEADER
 from mlbench.engine.rows import FIRST_PLACE, code_of, place_of, route_code
 from mlbench.errors import JoinError, QueryError
 from mlbench.interfaces.stage import Payload, Visit
@@ -136,7 +135,8 @@ class Pipelined:
         """Call a stage for one payload after the other; the hot path of pipelined execution."""
         step, channel, call, spans = station.step, station.channel, station.step.call, self._spans
         visit, width, mask, numbers = self._visit, spans.width, spans.mask, spans.numbers
-        pack, buffer, events, timings = spans.pack, spans.buffer, visit.events, visit.timings
+        pack, buffer, base = spans.pack, spans.buffer, spans.base
+        events, timings = visit.events, visit.timings
         code, direct = code_of(step.index, worker), self._direct(step)
         wait = (step.index, step.next.index) not in self._inside_cycle
         append = (direct or channel).append
@@ -173,7 +173,7 @@ class Pipelined:
                 continue
             if span >= spans.limit:
                 spans.wait(span)
-            offset = HEADER + (span & mask) * width
+            offset = base + (span & mask) * width
             pack(buffer, offset, query, parent, place, code, ready, start, end, span + 1)
             here.payload, here.source, here.parent, here.ready = result, step, span, end
             here.number, here.step = 1, step.next

@@ -19,6 +19,7 @@ __all__ = [
     "children",
     "end_group",
     "fork",
+    "log_to",
     "marked",
     "name_process",
     "reap_orphans",
@@ -29,7 +30,7 @@ PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 
 MARKER = "MLBENCH_RUN"
-"""Variable of the environment that every process of a run inherits: the run's directory."""
+"""Variable of the environment that every process of a run inherits; its ``spec.json`` has it."""
 
 
 def _prctl(option: int, value: int | bytes) -> None:
@@ -98,11 +99,16 @@ def _settle(name: str, keep: Sequence[int], output: Path | None, parent: int | N
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _close_others(keep)
     if output is not None:
-        log = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.close(log)
+        log_to(output)
         faulthandler.register(signal.SIGUSR1, file=sys.stderr, all_threads=True)
+
+
+def log_to(path: Path) -> None:
+    """Let what this process writes to its standard output and error go to the end of a file."""
+    log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
 
 
 def _close_others(keep: Iterable[int]) -> None:

@@ -7,17 +7,20 @@ supervisor is gone it writes what is left and ends.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import select
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic_ns as clock
 from typing import TYPE_CHECKING
 
-from mlbench.engine.ring import Ring
-from mlbench.engine.rings import Rings
+from mlbench.engine.arena import Arena
+from mlbench.engine.process import log_to
+from mlbench.engine.rings import Rings, RunRings
 from mlbench.engine.rows import whole_completions, whole_spans
 from mlbench.engine.wire import Frame, frames_of, tell
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, SAMPLES, SPANS
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
     from mlbench.store.stream import StreamWriter
 
-__all__ = ["Feed", "record"]
+__all__ = ["Assignment", "record"]
 
 DRAIN_NS = 25_000_000
 """Cadence of looking at the rings: 40 times a second."""
@@ -41,7 +44,38 @@ ORPHAN_S = 2.0
 
 
 @dataclass(frozen=True)
-class Feed:
+class Assignment:
+    """What the supervisor tells the recorder, which runs before there is a spec.
+
+    Parameters
+    ----------
+    run
+        The run directory.
+    folders
+        The folder of each pipeline.
+    texts
+        Read ends of the pipelines' texts, as the supervisor has them.
+    supervisor
+        Its process id.
+    """
+
+    run: str
+    folders: tuple[str, ...]
+    texts: tuple[int, ...]
+    supervisor: int
+
+    def to_line(self) -> bytes:
+        """One line of JSON."""
+        return json.dumps(vars(self)).encode() + b"\n"
+
+    def opened(self) -> Iterator[int]:
+        """The read ends of the texts, as descriptors of this process."""
+        for fd in self.texts:
+            yield os.open(f"/proc/{self.supervisor}/fd/{fd}", os.O_RDONLY | os.O_NONBLOCK)
+
+
+@dataclass(frozen=True)
+class _Feed:
     """What one worker sends: its rings, its texts, and the folder they go to."""
 
     folder: Path
@@ -78,7 +112,7 @@ class _Pending:
 class _Tables:
     """The four tables and the outputs of one pipeline."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: _Feed) -> None:
         from mlbench.store.stream import StreamWriter
 
         folder = feed.folder
@@ -92,7 +126,6 @@ class _Tables:
         self._links: dict[int, list[int]] = {}
         self._extras: NDArray[np.int64] = feed.rings.extras.take()
         self.open = True
-        os.set_blocking(feed.texts, False)
 
     def drain(self, final: bool) -> int:
         """Take all complete rows; returns how many. What a row needs is taken after it."""
@@ -149,13 +182,15 @@ class _Tables:
 
 
 class _Recorder:
-    def __init__(self, run: Path, feeds: list[Feed], dispatch: Ring, samples: Ring) -> None:
+    def __init__(self, assignment: Assignment, rings: RunRings) -> None:
         from mlbench.store.stream import StreamWriter
 
+        run, folders = Path(assignment.run), map(Path, assignment.folders)
+        feeds = map(_Feed, folders, rings.workers, assignment.opened())
         self._tables = [_Tables(feed) for feed in feeds]
-        self._ring = dispatch
+        self._ring = rings.dispatch
         self._dispatch = _Pending(StreamWriter(run / "dispatch.arrow", DISPATCH))
-        self._sampled = samples
+        self._sampled = rings.samples
         self._samples = _Pending(StreamWriter(run / "samples.arrow", SAMPLES))
         self.error: OSError | None = None
 
@@ -195,11 +230,16 @@ class _Recorder:
             self.error = error
 
 
-def record(
-    run: Path, feeds: list[Feed], dispatch: Ring, samples: Ring, control: int, outbox: int
-) -> int:
-    """Write the tables until the supervisor says that all writers have ended, or is gone."""
-    recorder = _Recorder(run, feeds, dispatch, samples)
+def record(arena: Arena, control: int, outbox: int) -> int:
+    """Write the tables until the supervisor says that all writers have ended, or is gone.
+
+    It is there before the run is known: it imports what it needs, and waits.
+    """
+    assignment = _assignment(control)
+    if assignment is None:
+        return 0
+    log_to(Path(assignment.run) / "engine.log")
+    recorder = _Recorder(assignment, RunRings(arena, len(assignment.folders)))
     tell(outbox, "ready")
     told, over, instant_ns = False, False, clock()
     while not over:
@@ -218,6 +258,20 @@ def record(
             tell(outbox, "failed", reason=f"cannot write the run: {recorder.error.strerror}")
         tell(outbox, "closed", cpu_ns=cpu_ns, peak_memory_bytes=usage.ru_maxrss * 1024)
     return 0
+
+
+def _assignment(control: int) -> Assignment | None:
+    """Import what writes tables, then wait; null if there is no run to record."""
+    import mlbench.store.stream  # noqa: F401  (while there is time)
+
+    line = b""
+    while not line.endswith(b"\n"):  # byte by byte: what stands behind the line is another word
+        byte = os.read(control, 1)
+        if not byte:
+            return None
+        line += byte
+    told = json.loads(line)
+    return Assignment(told["run"], tuple(told["folders"]), tuple(told["texts"]), told["supervisor"])
 
 
 def finish(recorder: _Recorder, orphaned: bool) -> None:

@@ -8,17 +8,18 @@ from an `itertools.count`, which is atomic under the interpreter lock.
 
 from __future__ import annotations
 
-import mmap
 import struct
 import time
 from itertools import count
 from typing import TYPE_CHECKING
 
+from mlbench.engine.arena import Arena
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["HEADER", "RecordsFullError", "Ring"]
+__all__ = ["RecordsFullError", "Ring"]
 
 HEADER = 64
 CHUNK_ROWS = 1024
@@ -39,9 +40,13 @@ class Ring:
         Format characters of `struct`, ``q`` or ``d``, without the row's number.
     slots
         Rows that it holds, a power of two.
+    arena
+        The memory that it lies in; default one of its own.
+
+    Its rows begin at ``base`` in ``buffer``.
     """
 
-    def __init__(self, row: str, slots: int) -> None:
+    def __init__(self, row: str, slots: int, arena: Arena | None = None) -> None:
         if slots & (slots - 1):
             raise ValueError("a ring has a power of two slots")
         layout = struct.Struct(
@@ -51,12 +56,16 @@ class Ring:
         self.slots = slots
         self.mask = slots - 1
         self.width = layout.size
-        self.buffer = mmap.mmap(-1, HEADER + slots * layout.size)
+        size = HEADER + slots * layout.size
+        arena = arena or Arena(size)
+        begin = arena.take(size)
+        self.buffer = arena.memory
+        self.base = begin + HEADER
         self.pack = layout.pack_into
         self.numbers = count()
         self.limit = slots
         self.stalled_ns = 0
-        self._taken = memoryview(self.buffer)[:8].cast("q")
+        self._taken = memoryview(self.buffer)[begin : begin + 8].cast("q")
 
     def put(self, *fields: float) -> int:
         """Pack one row and return its number; waits where the ring is full.
@@ -74,7 +83,7 @@ class Ring:
         """Pack the row of a number that was taken before; waits as `put` does."""
         if number >= self.limit:
             self.wait(number)
-        offset = HEADER + (number & self.mask) * self.width
+        offset = self.base + (number & self.mask) * self.width
         self.pack(self.buffer, offset, *fields, number + 1)
 
     def wait(self, number: int) -> int:
@@ -129,6 +138,6 @@ class Ring:
 
         first, fields = begin & self.mask, self.width // 8
         size = min(CHUNK_ROWS, self.slots - first, limit - begin)
-        offset = HEADER + first * self.width
+        offset = self.base + first * self.width
         flat = np.frombuffer(self.buffer, np.int64, size * fields, offset)
         return flat.reshape(size, fields)

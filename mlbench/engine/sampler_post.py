@@ -10,7 +10,7 @@ from math import isfinite
 from time import monotonic_ns as clock
 from typing import Any, Literal
 
-from mlbench.engine.ring import HEADER, Ring
+from mlbench.engine.ring import Ring
 from mlbench.engine.sampler_schedule import Schedule
 from mlbench.interfaces.probe import TIERS, Context, Probe, Row, Source, Tier
 from mlbench.records import NULL
@@ -188,7 +188,7 @@ class Post:
                 ring.wait(number)
             pack(
                 buffer,
-                HEADER + (number & mask) * width,
+                ring.base + (number & mask) * width,
                 end_ns if start_ns is None else start_ns,
                 end_ns,
                 metrics[metric],

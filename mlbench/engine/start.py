@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from mlbench.engine.children import Tenant
+from mlbench.engine.desk import Desk
 from mlbench.engine.local import with_objects
 from mlbench.engine.plan import Plan
 from mlbench.engine.process import fork
+from mlbench.engine.rings import RunRings
 from mlbench.engine.worker import work
+from mlbench.interfaces.load import OpenLoad
 from mlbench.placements.cpus import environment, pin
+from mlbench.store.layout import folder_of
 
-__all__ = ["start_worker"]
+__all__ = ["seated", "start_worker"]
+
+
+def seated(run: Path, plan: Plan, rings: RunRings) -> dict[str, Tenant]:
+    """The worker of each pipeline, not started yet, with its desk and its folder."""
+    codes = {name: code for code, name in enumerate(plan.request.bench.pipelines)}
+    found = {}
+    for name, own in zip(plan.request.names, rings.workers, strict=True):
+        desk, folder = Desk(rings=own), folder_of(run, codes[name], name)
+        folder.mkdir(parents=True)
+        found[name] = Tenant(
+            name, desk.outbox[0], desk.control[1], desk=desk, folder=folder,
+            open_load=isinstance(plan.loads[name], OpenLoad),
+            background=plan.stops[name] is None,
+        )  # fmt: skip
+    return found
 
 
 def start_worker(

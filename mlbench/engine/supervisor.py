@@ -6,26 +6,25 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from time import monotonic_ns as clock
 from typing import Any
 
+from mlbench.engine.arena import Arena
 from mlbench.engine.children import Child, Tenant, how_it_ended
-from mlbench.engine.desk import Desk
 from mlbench.engine.guardian import end_all
 from mlbench.engine.harness import Harness
 from mlbench.engine.log import Log
 from mlbench.engine.manifest import Manifest
+from mlbench.engine.order import Order
 from mlbench.engine.page import Command, Slot
 from mlbench.engine.plan import Plan
 from mlbench.engine.process import MARKER, children, marked, reap_orphans
-from mlbench.engine.ring import Ring
-from mlbench.engine.start import start_worker
+from mlbench.engine.rings import RunRings
+from mlbench.engine.start import seated, start_worker
 from mlbench.engine.telemetry import Telemetry
 from mlbench.engine.watcher import Watcher
 from mlbench.engine.wire import Mail, mail
 from mlbench.errors import MlbenchError
-from mlbench.interfaces.load import OpenLoad
 from mlbench.spec import DEFAULT_STOP, Request
 from mlbench.store.layout import LOG, REQUEST, STOP, read_json
 
@@ -52,33 +51,23 @@ class Supervisor:
 
     def __init__(
         self,
-        run: Path,
-        desks: dict[str, Desk],
-        folders: dict[str, Path],
-        ring: Ring,
-        samples: Ring,
+        order: Order,
+        arena: Arena,
         recorder: tuple[int, int, int],
         guardian: int,
-        local_code: bytes,
     ) -> None:
-        self._run = run
+        self._run = run = order.run
         self._log = Log(run / LOG)
-        self._ring, self._samples = ring, samples
-        self._local_code = local_code
+        self._local_code = order.local_code
         self._request = Request.model_validate(read_json(run / REQUEST))
         self._bench = self._request.bench
         self._timeouts = self._bench.timeouts
         self._hang_ns = round((self._timeouts.query + self._timeouts.grace) * 1e9)
         self._plan = Plan.of(self._request)
         self._harness = Harness(run / "engine.log", recorder, guardian)
-        self._tenants = {
-            name: Tenant(
-                name, desk.outbox[0], desk.control[1], desk=desk, folder=folders[name],
-                open_load=isinstance(self._plan.loads[name], OpenLoad),
-                background=self._plan.stops[name] is None,
-            )
-            for name, desk in desks.items()
-        }  # fmt: skip
+        self._rings = RunRings(arena, len(self._request.names))
+        self._tenants = seated(run, self._plan, self._rings)
+        self._harness.assign_recorder(run, self._tenants.values())
         self._around = ExitStack()
         self._stopping = self._failed = False
         self._watcher = Watcher(run, self._heard, self._died, self._stop)
@@ -116,10 +105,10 @@ class Supervisor:
             self._started(tenant)
         lanes = [self._plan.lane(t) for t in self._tenants.values() if t.open_load]
         if lanes:
-            self._started(self._harness.start_driver(lanes, self._ring))
+            self._started(self._harness.start_driver(lanes, self._rings.dispatch))
         if self._telemetry.is_wanted:
             brief = self._plan.brief(self._tenants.values())
-            self._started(self._harness.start_sampler(brief, self._samples))
+            self._started(self._harness.start_sampler(brief, self._rings.samples))
 
     def _started(self, child: Child) -> None:
         self._watcher.add(child)
@@ -409,6 +398,8 @@ class Supervisor:
         if child is self._harness.sampler:
             if self._telemetry.heard(message):
                 self._manifest.save()
+        elif kind == "ready" and child is self._harness.recorder:
+            self._harness.recorder_is_ready()
         elif kind == "failed" and child is self._harness.recorder:
             self._manifest.because(str(message["reason"]))
             self._failed = True

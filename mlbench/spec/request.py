@@ -52,6 +52,8 @@ class Request(SpecModel):
         Hash of the source of each stage that came from a notebook or a script.
     code
         By module, where what the spec names as ``module:object`` came from.
+    marker
+        Value of the variable ``MLBENCH_RUN`` in the environment of all processes of the run.
     """
 
     format: int = FORMAT
@@ -62,6 +64,7 @@ class Request(SpecModel):
     spec_hash: str = ""
     local_code: dict[str, str] = {}
     code: dict[str, Source] = {}
+    marker: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

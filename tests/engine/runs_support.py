@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from mlbench.launch import MARKER, launch, new_directory
+from mlbench.launch import launch, new_directory
 from mlbench.run import Run
+from mlbench.spawn import MARKER
 from mlbench.spec import Benchmark, Window
 
 DEADLINE_S = 30.0
@@ -97,7 +98,7 @@ def _end(run: Run) -> None:
 
 def processes_of(run: Run) -> list[int]:
     """The living processes that carry the marker of the run."""
-    wanted = f"{MARKER}={run.path.resolve()}".encode()
+    wanted = f"{MARKER}={run.request.marker}".encode()
     return [pid for pid in _everyone() if wanted in _environment(pid)]
 
 

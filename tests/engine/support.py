@@ -356,7 +356,10 @@ def small_rings(slots: int) -> Rings:
     """Rings of a few kilobytes."""
     layouts = {"spans": SPAN_ROW, "completions": COMPLETION_ROW, "events": EVENT_ROW}
     layouts |= {"links": LINK_ROW, "extras": EXTRA_ROW}
-    return Rings(**{name: Ring(row, slots) for name, row in layouts.items()})
+    rings = Rings()
+    for name, row in layouts.items():
+        setattr(rings, name, Ring(row, slots))
+    return rings
 
 
 @contextmanager

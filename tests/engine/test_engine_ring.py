@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlbench.engine import ring as module
-from mlbench.engine.ring import CHUNK_ROWS, HEADER, RecordsFullError, Ring
+from mlbench.engine.ring import CHUNK_ROWS, RecordsFullError, Ring
 
 pytestmark = pytest.mark.unit
 
@@ -92,7 +92,7 @@ class TestAnIncompleteRow:
         ring = Ring("qq", 8)
         ring.put(1, 1)
         number = die_with(ring)
-        struct.pack_into("@qq", ring.buffer, HEADER + number * ring.width, 2, 2)
+        struct.pack_into("@qq", ring.buffer, ring.base + number * ring.width, 2, 2)
         assert values(ring) == [1]
         assert values(ring, final=True) == []
 

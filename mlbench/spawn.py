@@ -1,0 +1,79 @@
+"""The engine's process: started by name, it waits for the order to execute a run."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from mlbench.errors import EngineError
+
+__all__ = ["MARKER", "Engine"]
+
+MARKER = "MLBENCH_RUN"
+"""The variable by which everything that a run starts can be found; see `engine.process`."""
+
+
+class Engine:
+    """An engine's process that has no run yet: it imports what it needs, and waits for one.
+
+    It has a session of its own: an interrupt of the caller does not reach it, and it goes on
+    when the caller ends. Without an order it ends as soon as the caller does.
+
+    Parameters
+    ----------
+    log
+        File that gets what it says before it knows its run.
+
+    Raises
+    ------
+    EngineError
+        If this system cannot measure.
+    """
+
+    def __init__(self, log: IO[bytes]) -> None:
+        if sys.platform != "linux":
+            raise EngineError(
+                "mlbench measures on Linux; reading and drawing runs works everywhere"
+            )
+        self.marker = secrets.token_hex(8)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "mlbench.engine"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path()), MARKER: self.marker},
+            start_new_session=True,
+        )
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it lives, for all that can be seen from here."""
+        return self._process.poll() is None
+
+    def execute(self, directory: Path, local_code: bytes) -> subprocess.Popen[bytes]:
+        """Give it the order to execute the request in a directory."""
+        head = json.dumps({"run": str(directory.resolve()), "path": _import_path()})
+        self._say(head.encode() + b"\n" + local_code)
+        return self._process
+
+    def dismiss(self) -> None:
+        """Have it end, if it was given no run."""
+        assert self._process.stdin is not None
+        if not self._process.stdin.closed:
+            self._say(b"")
+            self._process.wait()
+
+    def _say(self, order: bytes) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError), self._process.stdin as pipe:  # `Run.wait` says why it died
+            pipe.write(order)
+
+
+def _import_path() -> list[str]:
+    return [entry or os.getcwd() for entry in sys.path]
