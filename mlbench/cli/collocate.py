@@ -150,7 +150,7 @@ def _plan(bench: Benchmark) -> None:
 
 def _make(ledgers: Mapping[str, Ledger], as_json: bool) -> int:
     """Make what is planned, and tell what came of it; returns the exit status."""
-    from mlbench.cli.follow import Interrupts
+    from mlbench.cli.interrupts import Interrupts
     from mlbench.cli.page import notes
     from mlbench.cli.steps import Steps
     from mlbench.collocation.conduct import Conductor

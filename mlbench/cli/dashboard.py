@@ -9,8 +9,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from mlbench.cli.follow import Interrupts
 from mlbench.cli.gauges import Gauge, Gauges
+from mlbench.cli.interrupts import Interrupts
 from mlbench.cli.numbers import significant
 from mlbench.cli.page import name, notes
 from mlbench.cli.tables import Column, table_of

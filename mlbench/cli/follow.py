@@ -1,13 +1,11 @@
-"""Follows a run to its end; Ctrl-C asks it to stop, and a second one ends it."""
+"""Follows a run to its end, and shows how it goes on."""
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
-from contextlib import suppress
-from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from mlbench.cli.interrupts import Interrupts
 from mlbench.cli.page import notes
 from mlbench.cli.progress import Bars, Lines, Moment, Progress
 from mlbench.cli.stderr import last_note
@@ -17,55 +15,9 @@ from mlbench.errors import EngineError
 if TYPE_CHECKING:
     from mlbench.run import Run
 
-__all__ = ["Interrupts", "follow"]
+__all__ = ["follow"]
 
 TICK_S = 0.2
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class Interrupts:
-    """Counts interrupts from before a run starts until it has ended, and passes them on.
-
-    A signal that whoever started this process had it ignore stays ignored.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._run: Run | None = None
-        self._before: dict[signal.Signals, Any] = {}  # Any: what `signal.signal` takes back
-
-    def __enter__(self) -> Interrupts:
-        for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                self._before[number] = signal.signal(number, self._heard)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def watch(self, run: Run) -> None:
-        """Pass them on to this run from now on, and those that came already."""
-        self._run = run
-        self._pass_on()
-
-    def _heard(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002  (a handler)
-        self.count += 1
-        self._pass_on()
-
-    def _pass_on(self) -> None:
-        if self._run is None or not self.count:
-            return
-        if self.count == 1:
-            with suppress(OSError):  # a full disk: the second one needs none
-                self._run.stop()
-        else:
-            self._run.kill()
 
 
 def follow(run: Run, interrupts: Interrupts) -> None:

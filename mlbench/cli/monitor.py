@@ -74,7 +74,7 @@ def _recording(seconds: float | None, assignments: Sequence[str]) -> Benchmark:
 def _record(bench: Benchmark, out: str) -> tuple[Run, Gauges]:
     """Record until the time is over, or somebody interrupts it."""
     from mlbench.cli.dashboard import show
-    from mlbench.cli.follow import Interrupts
+    from mlbench.cli.interrupts import Interrupts
     from mlbench.run import start
 
     with Interrupts() as interrupts:
@@ -87,7 +87,7 @@ def _watch(argument: str) -> tuple[Run, Gauges]:
     """Look at a run until it ends, or somebody interrupts this: the run goes on then."""
     from mlbench.cli.dashboard import show
     from mlbench.cli.find import find_run
-    from mlbench.cli.follow import Interrupts
+    from mlbench.cli.interrupts import Interrupts
 
     run = find_run(argument)
     with Interrupts() as interrupts:

@@ -107,12 +107,14 @@ def _execute(
     bench: Benchmark, out: str, only: Sequence[str] | None, engine: Engine
 ) -> tuple[Run, int]:
     """The run, when it has ended, and how often it was interrupted."""
-    from mlbench.cli.follow import Interrupts, follow
+    from mlbench.cli.interrupts import Interrupts
     from mlbench.run import start
 
     with Interrupts() as interrupts:
         run = start(bench, out, only=only, engine=engine)
         interrupts.watch(run)
+        from mlbench.cli.follow import follow  # the run need not wait for what draws it
+
         follow(run, interrupts)
     return run, interrupts.count
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from rich.live import Live
 from rich.text import Text
 
-from mlbench.cli.follow import Interrupts
+from mlbench.cli.interrupts import Interrupts
 from mlbench.cli.numbers import duration
 from mlbench.cli.page import Page
 from mlbench.cli.progress import STOPPING
