@@ -6,6 +6,11 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 DEMO := examples/vision_beside_training
 
+# What needs Node is left out where there is none, and says so.
+NPM := $(shell command -v npm)
+NODE_MODULES := $(if $(NPM),widgets/node_modules)
+IN_WIDGETS := $(if $(NPM),cd widgets && npm run --silent,@echo "Left out, because Node is not installed: npm run")
+
 .DEFAULT_GOAL := help
 .PHONY: help env demo test unit check bench gpu-check widgets clean
 
@@ -20,16 +25,19 @@ demo: $(INSTALLED)  ## study an image service beside a training job: slowdown ta
 	$(BIN)/mlbench figures "$$(ls -td runs/demo/*/ | head -1)" --out figures/demo --format pdf --format png
 	$(BIN)/mlbench figures "$$(ls -td runs/demo/*/blocks/000/together-*/ | head -1)" --out figures/demo/together --format pdf --format png
 
-test: $(INSTALLED)  ## run all tests
+test: $(INSTALLED) $(NODE_MODULES)  ## run all tests; those of the widgets need Node 20 and Chromium
 	$(BIN)/pytest
+	$(IN_WIDGETS) test
 
 unit: $(INSTALLED)  ## run the tests that start no run and load no model
 	$(BIN)/pytest -m unit
 
-check: $(INSTALLED)  ## look for mistakes without running anything: ruff, mypy
+check: $(INSTALLED) $(NODE_MODULES)  ## look for mistakes without running anything: ruff, mypy, tsc, biome
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(IN_WIDGETS) types
+	$(IN_WIDGETS) check
 
 bench: $(INSTALLED)  ## measure mlbench itself against a plain loop, into benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
@@ -41,7 +49,7 @@ widgets: widgets/node_modules  ## build the widgets' bundles from widgets/ (need
 	cd widgets && npm run --silent build
 
 clean:  ## remove .venv, caches, runs/ and figures/ with all that was measured
-	rm -rf .venv runs figures build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv widgets/node_modules artefacts runs figures build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 widgets/node_modules: widgets/package-lock.json

@@ -13,7 +13,7 @@ from mlbench import __version__
 from mlbench.machine.cpu import read_cpu
 from mlbench.machine.fingerprint import fingerprint
 
-GROUPS = ("chains", "lateness", "startup", "recording", "study", "sampler", "figures")
+GROUPS = ("chains", "lateness", "startup", "recording", "study", "sampler", "figures", "sweep")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

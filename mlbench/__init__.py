@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
-    from mlbench import figures
+    from mlbench import figures, sweep
     from mlbench.collocation import collocate, resume
     from mlbench.errors import MlbenchError, NotARunError, SpecError
     from mlbench.interfaces.load import ClosedLoad, OpenLoad
@@ -22,14 +22,24 @@ if TYPE_CHECKING:
     from mlbench.run import Run, open_run, start
     from mlbench.spec import Benchmark, Pipeline, Placement, StageSpec, load
     from mlbench.study.study import Study, open_study
+    from mlbench.sweep.opened import Sweep, open_sweep
+    from mlbench.sweep.progress import SweepProgress
+    from mlbench.sweep.recording import record
+    from mlbench.sweep.table import sweep_results
+    from mlbench.widgets.builder import Builder
+    from mlbench.widgets.dashboard import Dashboard
+    from mlbench.widgets.run_browser import RunBrowser
+    from mlbench.widgets.timeline import Timeline
 
-_MODULES = frozenset({"figures"})
+_MODULES = frozenset({"figures", "sweep"})
 """Public names that are modules."""
 
 _HOME = {
     "Benchmark": "spec",
+    "Builder": "widgets.builder",
     "ClosedLoad": "interfaces.load",
     "Context": "interfaces.stage",
+    "Dashboard": "widgets.dashboard",
     "DataSource": "interfaces.stage",
     "MlbenchError": "errors",
     "NotARunError": "errors",
@@ -42,23 +52,32 @@ _HOME = {
     "Resource": "interfaces.stage",
     "Route": "interfaces.stage",
     "Run": "run",
+    "RunBrowser": "widgets.run_browser",
     "SpecError": "errors",
     "Stage": "interfaces.stage",
     "StageSpec": "spec",
     "Study": "study.study",
+    "Sweep": "sweep.opened",
+    "SweepProgress": "sweep.progress",
+    "Timeline": "widgets.timeline",
     "collocate": "collocation",
     "load": "spec",
     "open_run": "run",
     "open_study": "study.study",
+    "open_sweep": "sweep.opened",
+    "record": "sweep.recording",
     "resume": "collocation",
     "stage": "interfaces.stage",
     "start": "run",
+    "sweep_results": "sweep.table",
 }
 
 __all__ = [
     "Benchmark",
+    "Builder",
     "ClosedLoad",
     "Context",
+    "Dashboard",
     "DataSource",
     "MlbenchError",
     "NotARunError",
@@ -71,18 +90,26 @@ __all__ = [
     "Resource",
     "Route",
     "Run",
+    "RunBrowser",
     "SpecError",
     "Stage",
     "StageSpec",
     "Study",
+    "Sweep",
+    "SweepProgress",
+    "Timeline",
     "collocate",
     "figures",
     "load",
     "open_run",
     "open_study",
+    "open_sweep",
+    "record",
     "resume",
     "stage",
     "start",
+    "sweep",
+    "sweep_results",
 ]
 
 

@@ -36,6 +36,7 @@ LAYERS = (
     ("launch",),
     ("spawn",),
     ("engine",),
+    ("library",),
     ("check",),
     ("placements",),
     ("probes",),

@@ -1,12 +1,13 @@
-"""A spec file, checked: each problem with its line."""
+"""A whole spec, checked: of a file each problem has its line."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from mlbench.check.bench import problems
 from mlbench.check.hardware import HERE, Hardware
@@ -15,7 +16,7 @@ from mlbench.spec import Benchmark, Document
 from mlbench.spec.edit import override
 from mlbench.spec.request import named_modules
 
-__all__ = ["check_file"]
+__all__ = ["check_data", "check_file"]
 
 ALONE = frozenset(("load", "place", "uses", "with"))
 """Keys whose mistakes do not depend on the edges of a graph."""
@@ -50,6 +51,27 @@ def check_file(
         rest = _rest(document, error.problems, hardware)
         raise SpecError(_in_order([*error.problems, *rest])) from None
     return bench, _in_order(_problems(document, bench, hardware))
+
+
+def check_data(
+    data: Mapping[str, Any],  # Any: plain data, as a YAML file holds it
+    hardware: Hardware = HERE,
+) -> tuple[Benchmark | None, list[Problem]]:
+    """The benchmark of plain data, null if it is none, and what keeps it from running.
+
+    Examples
+    --------
+    >>> bench, problems = check_data({"nme": "x"})
+    >>> bench, [problem.key for problem in problems]
+    (None, ['name', 'nme'])
+    """
+    document = Document(dict(data), {}, "")
+    try:
+        bench = document.benchmark()
+    except SpecError as error:
+        wrong = [*error.problems, *_rest(document, error.problems, hardware)]
+        return None, [problem.at(None, None, None) for problem in wrong]
+    return bench, problems(bench, hardware)
 
 
 def _problems(document: Document, bench: Benchmark, hardware: Hardware) -> list[Problem]:

@@ -16,6 +16,7 @@ __all__ = ["commands", "main"]
 _COMMANDS = {
     "run": "Run a benchmark and show what it measured.",
     "collocate": "Study how much pipelines slow each other down.",
+    "sweep": "Execute a notebook or a spec over parameters, as a plan says.",
     "check": "Check a spec and draw its pipelines, without running it.",
     "show": "Show a run: verdict, rates, latencies, stages.",
     "runs": "List the runs in a directory, newest first.",
@@ -27,6 +28,7 @@ _COMMANDS = {
     "loads": "List the loads, or explain one.",
     "spec": "Explain the fields of a spec.",
     "doctor": "Say what on this machine helps or hurts a measurement.",
+    "lab": "Open JupyterLab, with notebooks to start from.",
 }
 
 _EPILOG = """

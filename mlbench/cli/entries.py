@@ -8,12 +8,12 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from mlbench.cli.listing import Entry
 from mlbench.cli.numbers import duration
 from mlbench.cli.page import name
 from mlbench.cli.report import STATUS_STYLES
 from mlbench.cli.tables import Column, table_of
 from mlbench.cli.text import one_line, plain
+from mlbench.study.listing import Entry
 
 __all__ = ["broken_line", "entry_lines", "entry_table"]
 

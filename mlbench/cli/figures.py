@@ -21,7 +21,7 @@ __all__ = ["command"]
 
 @click.command(
     "figures",
-    epilog=r"""
+    epilog="""
 \b
 Examples:
   mlbench figures runs/20260102-030405-rag-1a2b

@@ -31,9 +31,9 @@ def command(name: str | None, as_json: bool) -> None:
     has ended. In a study, `utilisation: 0.7` may stand in place of a `rate`: a share of
     what the pipeline can do alone.
     """
-    from mlbench.cli.library import described_load, listed_loads
     from mlbench.cli.manual import print_described
     from mlbench.cli.page import write_json
+    from mlbench.library.catalogue import described_load, listed_loads
 
     if name is not None:
         print_described(described_load(name), as_json)
@@ -46,9 +46,9 @@ def command(name: str | None, as_json: bool) -> None:
 def _print() -> None:
     from rich.text import Text
 
-    from mlbench.cli.library import listed_loads
     from mlbench.cli.manual import listing
     from mlbench.cli.page import results
+    from mlbench.library.catalogue import listed_loads
 
     page = results()
     page.print(listing(listed_loads()), Text(), sep="\n")

@@ -9,11 +9,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from mlbench.cli.library import Described, Field, Listed
 from mlbench.cli.page import Page, name, results, write_json
 from mlbench.cli.prose import prose
 from mlbench.cli.tables import Column, table_of
 from mlbench.cli.text import plain
+from mlbench.library.catalogue import Described, Field, Listed
 
 __all__ = ["field_table", "listing", "print_described", "print_manual"]
 

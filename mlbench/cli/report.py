@@ -14,10 +14,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from mlbench.analysis.moments import duration_s, phases_s, started_s
 from mlbench.analysis.record import ENDED
 from mlbench.cli.footnotes import Footnotes
 from mlbench.cli.load_text import load_text
-from mlbench.cli.moments import duration_s, phases_s, started_s
 from mlbench.cli.numbers import duration, significant
 from mlbench.cli.page import Page, name
 from mlbench.cli.stderr import last_lines

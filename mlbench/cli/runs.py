@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from mlbench.cli.listing import Entry
+    from mlbench.study.listing import Entry
 
 __all__ = ["command"]
 
@@ -35,8 +35,8 @@ def command(directory: str, as_json: bool) -> None:
     The verdict is a dash while a run goes on, and where its tables are larger than 50 MB:
     `mlbench show` reads these.
     """
-    from mlbench.cli.listing import entries
     from mlbench.cli.page import notes, write_json
+    from mlbench.study.listing import entries
 
     with notes().status("reading the runs"):
         found = entries(Path(directory))

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from mlbench.cli.docstring import docstring_of
-from mlbench.cli.library import Field, fields_of
 from mlbench.errors import Problem, SpecError, nearest
+from mlbench.library.catalogue import Field, fields_of
+from mlbench.library.docstring import docstring_of
 from mlbench.spec import Benchmark, Load, Sharing
 from mlbench.spec.choice import Choice
 from mlbench.spec.edit import keys_of

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from mlbench.cli.library import Listed
+    from mlbench.library.catalogue import Listed
 
 __all__ = ["command"]
 
@@ -38,9 +38,9 @@ def command(name: str | None, as_json: bool) -> None:
     plugin's. An explanation has the fields of `with`, the types along the edges, and an
     example to copy.
     """
-    from mlbench.cli.library import described, listed
     from mlbench.cli.manual import print_described
     from mlbench.cli.page import write_json
+    from mlbench.library.catalogue import described, listed
 
     if name is not None:
         print_described(described(name), as_json)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlbench.errors import FigureError
+from mlbench.errors import FigureError, nearest
 from mlbench.figures.palette import Look, looks
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ class Source:
         Each pipeline in each run.
     record
         Of a run, its tables.
+    collocated
+        The names of the collocated treatments of a study; ``treatment`` is the one that
+        ``observed`` has.
     """
 
     id: str
@@ -69,6 +72,15 @@ class Source:
     observed: tuple[Observed, ...]
     spec_hash: str
     record: Record | None = None
+    collocated: tuple[str, ...] = ()
+    treatment: str | None = None
+
+    @property
+    def chosen(self) -> str:
+        """For a caption, which of several collocated treatments is drawn; else empty."""
+        if len(self.collocated) < 2:
+            return ""
+        return f" Collocated: {self.treatment}, one of {len(self.collocated)} treatments."
 
     @property
     def looks(self) -> dict[str, Look]:
@@ -96,7 +108,7 @@ class Source:
 
 
 def source_of(
-    thing: Any, what: str, empty: bool = False
+    thing: Any, what: str, empty: bool = False, treatment: str | None = None
 ) -> Source:  # Any: whatever a user hands over
     """The source behind a run or a study.
 
@@ -106,11 +118,14 @@ def source_of(
         The figure that asks, for the message.
     empty
         Whether a run without pipelines will do.
+    treatment
+        Of a study, which collocated one; default the last, which in a group is the only one
+        and on a dial the farthest.
 
     Raises
     ------
     FigureError
-        If it is neither, or has no pipelines.
+        If it is neither, has no pipelines, or no such treatment.
     """
     from mlbench.run import Run
     from mlbench.study.study import Study
@@ -118,7 +133,7 @@ def source_of(
     if isinstance(thing, Run):
         source = _of_run(thing)
     elif isinstance(thing, Study):
-        source = _of_study(thing)
+        source = _of_study(thing, what, treatment)
     else:
         raise FigureError(
             f"{what} needs a run or a study, got {type(thing).__name__}: mlbench.open_run(path)"
@@ -135,25 +150,40 @@ def _of_run(run: Run) -> Source:
     return Source(run.id, "run", names, observed, run.request.spec_hash, record)
 
 
-def _of_study(study: Study) -> Source:
-    observed = tuple(_observed_in(study))
+def _of_study(study: Study, what: str, treatment: str | None) -> Source:
     manifest = study.manifest
-    return Source(study.id, "study", tuple(manifest.spec.pipelines), observed, manifest.spec_hash)
+    collocated = tuple(each.name for each in manifest.treatments if each.role == "collocated")
+    if treatment is not None and treatment not in collocated:
+        raise FigureError(
+            f"{what}: {study.id} has no collocated treatment {treatment!r} "
+            f"({nearest(treatment, collocated)})"
+        )
+    chosen = treatment or next(reversed(collocated), None)
+    return Source(
+        study.id,
+        "study",
+        tuple(manifest.spec.pipelines),
+        tuple(_observed_in(study, chosen)),
+        manifest.spec_hash,
+        collocated=collocated,
+        treatment=chosen,
+    )
 
 
-def _observed_in(study: Study) -> Iterator[Observed]:
-    """Each pipeline in each run that counts, of the isolated and the first collocated treatment.
+def _observed_in(study: Study, treatment: str | None) -> Iterator[Observed]:
+    """Each pipeline in each run that counts: alone, and in one collocated treatment.
 
-    A study of pairs or of a co-tenant's dial has many collocated ones; what pools queries
-    shows the last, which in a group is the only one and on a dial the farthest.
+    Queries of different treatments are never pooled: beside each neighbour a pipeline has
+    another distribution.
     """
-    manifest = study.manifest
-    sides = {each.name: each.role for each in manifest.treatments if each.role != "capacity"}
-    collocated = [name for name, role in sides.items() if role == "collocated"]
-    wanted = {name for name, role in sides.items() if role == "isolated"} | set(collocated[-1:])
+    sides = {
+        each.name: each.role
+        for each in study.manifest.treatments
+        if each.role == "isolated" or each.name == treatment
+    }
     runs = study.runs()
     for row in runs[runs["counted"]].itertuples():
-        if row.treatment in wanted:
+        if row.treatment in sides:
             record = study.run(row.block, row.treatment).record()
             for name in record.names:
                 yield Observed(record, name, sides[row.treatment], int(row.block))

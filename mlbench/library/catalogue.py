@@ -11,11 +11,11 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import PydanticUndefined
 
 from mlbench.check.ports import describe
-from mlbench.cli.docstring import docstring_of
-from mlbench.cli.schema import type_text
 from mlbench.errors import Problem, RegistryError, SpecError
 from mlbench.interfaces.load import LoadModel, OpenLoad
 from mlbench.interfaces.stage import Configurable, DataSource, Resource, Stage, class_of
+from mlbench.library.docstring import docstring_of
+from mlbench.library.types import type_text
 from mlbench.registry import find, names
 
 __all__ = [

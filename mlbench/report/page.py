@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from html import escape
 from os import PathLike
@@ -48,13 +49,31 @@ def report(source: Run | Study, path: str | PathLike[str]) -> Path:
         If vl-convert is not installed, which brings the scripts.
     """
     target = Path(path)
-    html = _html(source)
-    try:
+    with _writing(target):  # drawing takes its time: what cannot be written is said before
         target.parent.mkdir(parents=True, exist_ok=True)
+        target.open("a").close()
+    try:
+        html = _html(source)
+    except BaseException:
+        _forget_empty(target)
+        raise
+    with _writing(target):
         target.write_text(html, encoding="utf-8")
+    return target
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror}") from None
-    return target
+
+
+def _forget_empty(target: Path) -> None:
+    """Remove what only showed that it can be written; a page that was there stays."""
+    if not target.stat().st_size:
+        target.unlink()
 
 
 def _html(source: Run | Study) -> str:

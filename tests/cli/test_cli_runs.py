@@ -64,7 +64,7 @@ def test_a_run_that_goes_on_has_no_verdict_yet(cli, going):
 
 
 def test_large_tables_are_not_read(cli, directory, monkeypatch):
-    monkeypatch.setattr("mlbench.cli.listing.VERDICT_BYTES", 10)
+    monkeypatch.setattr("mlbench.study.listing.VERDICT_BYTES", 10)
 
     rows = json.loads(cli("runs", directory, "--json").stdout)["runs"]
 

@@ -9,7 +9,7 @@ from mlbench.cli.goal import goal, stop_text
 from mlbench.cli.load_text import load_text
 from mlbench.cli.numbers import duration, significant, unit_for
 from mlbench.cli.prose import prose
-from mlbench.cli.schema import type_text
+from mlbench.library.types import type_text
 from mlbench.cli.text import one_line, plain
 from mlbench.spec import Benchmark, Load, Stop
 

@@ -25,6 +25,13 @@ def test_figures_saves_the_standard_set_and_says_what_it_cannot_draw(
     assert str(tmp_path / "out" / "slowdown.pdf") in result.stdout
 
 
+@pytest.mark.parametrize("command", ["figures", "report", "export"])
+def test_the_help_keeps_the_lines_of_its_examples(command: str) -> None:
+    said = cli(command, "--help").output
+    assert f"\n    mlbench {command} runs/" in said
+    assert "\\b" not in said
+
+
 def test_a_width_in_points_is_a_venue(run: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr("mlbench.report.standard.OF_RUN", ("graph",))
     result = cli("figures", run.path, "--venue", "300pt", "--format", "svg", "--out", tmp_path)

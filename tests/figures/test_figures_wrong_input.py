@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from virtual import served
 
 from mlbench import figures
 from mlbench.errors import FigureError
+from mlbench.figures.attributed import energy_of
 from mlbench.figures.pdf import content_of
 from mlbench.figures.saving import save as save_chart
 from mlbench.run import Run
@@ -164,6 +166,19 @@ def test_what_is_no_run_is_refused_with_what_to_type(name: str) -> None:
         getattr(figures, name)("runs/x")
 
 
+@pytest.mark.parametrize("draw", [figures.latency, figures.breakdown])
+def test_one_of_several_treatments_is_drawn_and_named(draw: Any, pairs: Any) -> None:
+    def caption(**options: str) -> str:
+        said: str = draw(pairs, **options).to_dict()["usermeta"]["mlbench"]["caption"]
+        return said
+
+    names = [each.name for each in pairs.manifest.treatments if each.role == "collocated"]
+    assert f"Collocated: {names[-1]}, one of 3 treatments." in caption()
+    assert f"Collocated: {names[0]}, one of 3 treatments." in caption(treatment=names[0])
+    with pytest.raises(FigureError, match="no collocated treatment 'x'"):
+        caption(treatment="x")
+
+
 # -- tables ------------------------------------------------------------------------------
 
 
@@ -194,6 +209,49 @@ def test_a_table_without_any_number_is_one_clear_error() -> None:
     table = sweep_table().assign(latency_ms=np.nan)
     with pytest.raises(FigureError, match="no row has a number of 'latency_ms'"):
         figures.sweep(table, x="rate", y="latency_ms")
+
+
+def attributed(device: str, models: Sequence[str], joules: float | None = 3.0) -> pd.DataFrame:
+    """Rows as ``run.attribution()`` has them: a pipeline with a stage, and idle."""
+    parts = (("pipeline", "a", None), ("stage", "a", "step"), ("idle", "idle", None))
+    rows = [
+        {"resource": resource, "device": device, "part": part, "pipeline": pipeline,
+         "stage": stage, "model": model, "value": joules, "reason": "no sensor"}
+        for resource in ("energy_j", "cpu_s")
+        for model in models
+        for part, pipeline, stage in parts
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_energy_is_drawn_from_an_attribution() -> None:
+    two = pd.concat([attributed("cuda:0", ["equal", "sm"]), attributed("cuda:1", ["sm", "equal"])])
+    rows = energy_of(two).set_index(["pipeline", "stage", "model"])["joules"]
+    assert rows["a", "step", "sm"] == 6.0
+    assert len(rows) == 6
+    caption = figures.energy(two).to_dict()["usermeta"]["mlbench"]["caption"]
+    assert "2 models (equal and sm)" in caption
+
+
+def test_devices_with_different_models_are_not_added_up() -> None:
+    two = pd.concat([attributed("cuda:0", ["equal"]), attributed("package:0", ["cpu_time"])])
+    with pytest.raises(FigureError, match="cuda:0 and package:0 are attributed by different"):
+        figures.energy(two)
+
+
+def test_energy_that_nobody_measured_says_why() -> None:
+    with pytest.raises(FigureError, match="no energy is attributed: no sensor"):
+        figures.energy(attributed("cuda:0", ["equal"], None))
+
+
+def test_a_run_is_asked_for_its_attribution(run: Any) -> None:
+    """This one was made without a sensor, or with one: either way there is an answer."""
+    told = run.attribution()
+    if told["value"][told["resource"] == "energy_j"].notna().any():
+        assert figures.energy(run).to_dict()["usermeta"]["mlbench"]["runs"] == [run.id]
+    else:
+        with pytest.raises(FigureError, match="no energy is attributed"):
+            figures.energy(run)
 
 
 def test_one_model_of_energy_has_no_spread() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mlbench.errors import FigureError, OutputError
 from mlbench.report import report
 from mlbench.spec import Benchmark
 
@@ -20,6 +21,28 @@ HOSTILE = 'b "quoted" <i>&'
 @pytest.fixture(scope="module")
 def page(run: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     return report(run, tmp_path_factory.mktemp("page") / "run.html").read_text()
+
+
+def test_a_page_that_cannot_be_written_is_said_before_anything_is_drawn(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlbench.report.page._html", lambda _: pytest.fail("it was drawn"))
+    (tmp_path / "file").touch()
+    for target in (tmp_path, tmp_path / "file" / "page.html"):
+        with pytest.raises(OutputError, match="cannot write"):
+            report(run, target)
+
+
+def test_a_page_that_could_not_be_drawn_leaves_no_file(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> str:
+        raise FigureError("no")
+
+    monkeypatch.setattr("mlbench.report.page._html", fail)
+    with pytest.raises(FigureError):
+        report(run, tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")

@@ -52,7 +52,13 @@ class Steps:
         return sum(self.means.values())
 
 
-def breakdown(source: Any, *, venue: str | float | Theme = "screen", columns: int = 1) -> Chart:
+def breakdown(
+    source: Any,  # Any: a run or a study
+    *,
+    treatment: str | None = None,
+    venue: str | float | Theme = "screen",
+    columns: int = 1,
+) -> Chart:
     """Where a query's time goes: lateness, queueing, and each stage on its critical path.
 
     One row a step; each bar begins where the one before it ended, so that the last ends at
@@ -63,6 +69,8 @@ def breakdown(source: Any, *, venue: str | float | Theme = "screen", columns: in
     ----------
     source
         A run or a study; of a study the light bar is the pipeline alone.
+    treatment
+        Of a study with several collocated treatments, which one; default the last.
     venue, columns
         As `mlbench.figures.theme` has them.
 
@@ -71,7 +79,7 @@ def breakdown(source: Any, *, venue: str | float | Theme = "screen", columns: in
     FigureError
         If no query is done.
     """
-    found = source_of(source, "breakdown")
+    found = source_of(source, "breakdown", treatment=treatment)
     steps = [
         each
         for name in found.present()
@@ -97,7 +105,7 @@ def _caption(found: Source, steps: Sequence[Steps]) -> str:
     return (
         f"Mean time of a query on its critical path{blocks}; done queries, {sentence(counts, 6)}. "
         "Bars follow each other: lateness of the dispatch, queueing, then service in each stage; "
-        "the last ends at the mean latency."
+        f"the last ends at the mean latency.{found.chosen}"
     )
 
 
@@ -204,11 +212,13 @@ def _kept(steps: Sequence[Steps]) -> set[str]:
 
 
 def _gathered(means: dict[str, float], kept: set[str]) -> dict[str, float]:
+    """The means with the small ones as one step at the end; a single one stays in its place."""
     rest = {step: mean for step, mean in means.items() if step not in kept}
+    if len(rest) == 1 and any(rest.values()):
+        return means
     found = {step: mean for step, mean in means.items() if step in kept}
     if any(rest.values()):
-        name = next(iter(rest)) if len(rest) == 1 else f"{len(rest)} small stages"
-        found[name] = sum(rest.values())
+        found[f"{len(rest)} small stages"] = sum(rest.values())
     return found
 
 

@@ -8,6 +8,7 @@ import altair as alt
 import pandas as pd
 
 from mlbench.errors import FigureError
+from mlbench.figures.attributed import OUTSIDE, energy_of
 from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import NEUTRAL, SHAPES, looks
@@ -15,15 +16,15 @@ from mlbench.figures.stack import stacked
 from mlbench.figures.table import check_table, column_of
 from mlbench.figures.units import Unit, short, si_unit
 from mlbench.figures.venue import INK, SOFT, Theme
+from mlbench.run import Run
 
 __all__ = ["energy"]
 
-IDLE = "idle"
 LABEL = r"indexof(datum.label, '\n') < 0 ? datum.label : '– ' + split(datum.label, '\n')[1]"
 
 
 def energy(
-    source: Any,  # Any: a table, or what has one
+    source: Any,  # Any: a run, or a table
     *,
     unit: str = "J",
     venue: str | float | Theme = "screen",
@@ -38,9 +39,9 @@ def energy(
     Parameters
     ----------
     source
-        A table with the columns ``pipeline`` (``idle`` for what nobody used), ``stage`` (null
-        for the whole of a pipeline), ``model`` and ``joules``; or something whose ``energy()``
-        gives one.
+        A run; or what its ``attribution()`` gives, of which one may choose rows; or a table
+        with the columns ``pipeline`` (``idle`` for what nobody used), ``stage`` (null for the
+        whole of a pipeline), ``model`` and ``joules``.
     unit
         ``J``, or what the column ``joules`` is of, such as ``J/query``.
     venue, columns
@@ -49,7 +50,8 @@ def energy(
     Raises
     ------
     FigureError
-        If there is no such table, or no number in it.
+        If there is no such table, or no number in it; or if it has the energy of several
+        devices, which are attributed by different models.
     """
     table, names, runs = _table(source)
     known = table[table["joules"].notna()]
@@ -72,10 +74,12 @@ def _table(source: Any) -> tuple[pd.DataFrame, list[str], tuple[str, ...]]:
     """The rows, all pipelines in their order, and ids."""
     runs: tuple[str, ...] = ()
     names: list[str] = []
-    if not isinstance(source, pd.DataFrame) and callable(getattr(source, "energy", None)):
-        runs, names = (str(source.id),), list(source.bench.pipelines)
-        source = source.energy()
+    if isinstance(source, Run):
+        runs, names = (source.id,), list(source.bench.pipelines)
+        source = source.attribution()
     table = check_table(source, "energy")
+    if "resource" in table.columns:
+        table = energy_of(table)
     stages = table["stage"] if "stage" in table.columns else [""] * len(table)
     frame = pd.DataFrame(
         {
@@ -85,7 +89,7 @@ def _table(source: Any) -> tuple[pd.DataFrame, list[str], tuple[str, ...]]:
             "joules": pd.to_numeric(column_of(table, "joules", "energy"), errors="coerce"),
         }
     )
-    listed = names or [n for n in dict.fromkeys(frame["pipeline"]) if n != IDLE]
+    listed = names or [n for n in dict.fromkeys(frame["pipeline"]) if n not in OUTSIDE]
     return frame, listed, runs
 
 
@@ -130,7 +134,7 @@ def _rows(known: pd.DataFrame, names: list[str], unit: Unit) -> pd.DataFrame:
     """One row a dot, in the order of the picture: each pipeline, then its stages, idle last."""
     colours = {name: look.colour for name, look in looks(names).items()}
     parts = []
-    for name in [*names, IDLE]:
+    for name in [*names, *OUTSIDE]:
         mine = known[known["pipeline"] == name]
         for stage in sorted(set(mine["stage"]), key=lambda stage: (stage != "", 0)):
             row = mine[mine["stage"] == stage]

@@ -83,7 +83,13 @@ def _ranks(count: int, successes: int) -> Any:  # Any: an array of int
     return np.clip((shares * count).astype(int), 0, max(successes - 1, 0))
 
 
-def latency(source: Any, *, venue: str | float | Theme = "screen", columns: int = 1) -> Chart:
+def latency(
+    source: Any,  # Any: a run or a study
+    *,
+    treatment: str | None = None,
+    venue: str | float | Theme = "screen",
+    columns: int = 1,
+) -> Chart:
     """The cumulative distribution of latency, with a scale that shows the tail.
 
     The axis has equal room from p0 to p90, to p99 and to p99.9 (it is -log10(1 - p)). Dots are
@@ -95,6 +101,8 @@ def latency(source: Any, *, venue: str | float | Theme = "screen", columns: int 
     ----------
     source
         A run or a study; of a study a thin line is a pipeline alone.
+    treatment
+        Of a study with several collocated treatments, which one; default the last.
     venue, columns
         As `mlbench.figures.theme` has them.
 
@@ -103,7 +111,7 @@ def latency(source: Any, *, venue: str | float | Theme = "screen", columns: int 
     FigureError
         If no query has ended.
     """
-    found = source_of(source, "latency")
+    found = source_of(source, "latency", treatment=treatment)
     curves = [curve for curve in _curves(found) if np.isfinite(curve.values).any()]
     if not curves:
         raise FigureError(f"latency: no query of {found.id} is done, so it has no latencies")
@@ -126,7 +134,7 @@ def _caption(found: Source, curves: Sequence[Curve]) -> str:
     return (
         f"Distribution of latency from the intended arrival{pooled}; {sentence(counts, 6)}. "
         "Dots: quantiles (inverted_cdf) with queries enough by MLPerf's rule; failed queries "
-        "count as infinite."
+        f"count as infinite.{found.chosen}"
     )
 
 

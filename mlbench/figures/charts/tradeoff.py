@@ -164,8 +164,9 @@ def _vertical(known: pd.DataFrame) -> tuple[str, float, float]:
     low, high = min(values), max(values)
     if linear_or_log(values) == "log":
         return "log", low / 1.3, high * 1.3
-    room = 0.1 * max(high - low, 1.0)
-    return "linear", min(0.0, low - room), high + room
+    bottom = min(0.0, low)
+    room = 0.1 * max(high - bottom, 1.0)
+    return "linear", bottom - (room if bottom < 0 else 0.0), high + room
 
 
 def _better(

@@ -7,15 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mlbench.analysis.moments import duration_s, started_s
 from mlbench.analysis.record import ENDED
 from mlbench.analysis.verdict import verdict
-from mlbench.cli.moments import duration_s, started_s
 from mlbench.errors import MlbenchError, NotARunError
 from mlbench.run import Run, open_run
 from mlbench.study.layout import is_study
 from mlbench.study.reader import StudyReader
 
-__all__ = ["Entry", "entries"]
+__all__ = ["Entry", "entries", "entry_of", "folders_of"]
 
 VERDICT_BYTES = 50_000_000
 """A run with larger tables is not read for a list."""
@@ -63,13 +63,23 @@ def entries(directory: Path) -> list[Entry]:
     NotARunError
         If there is no such directory, or it is a run itself.
     """
+    found = [entry_of(path) for path in folders_of(directory)]
+    return sorted(found, key=lambda entry: (_when(entry), entry.id), reverse=True)
+
+
+def folders_of(directory: Path) -> list[Path]:
+    """The directories in a directory that may be runs or studies, in no order.
+
+    Raises
+    ------
+    NotARunError
+        If there is no such directory, or it is a run itself.
+    """
     if not directory.is_dir():
         raise NotARunError(f"there is no directory {directory}: `mlbench run SPEC` makes it")
     if (directory / "spec.json").is_file():
         raise NotARunError(f"{directory} is a run itself: mlbench show {directory}")
-    folders = [path for path in directory.iterdir() if path.is_dir() and path.name[0] != "."]
-    found = [_entry(path) for path in folders]
-    return sorted(found, key=lambda entry: (_when(entry), entry.id), reverse=True)
+    return [path for path in directory.iterdir() if path.is_dir() and path.name[0] != "."]
 
 
 def _when(entry: Entry) -> float:
@@ -77,7 +87,8 @@ def _when(entry: Entry) -> float:
     return entry.started or Path(entry.path).stat().st_mtime
 
 
-def _entry(path: Path) -> Entry:
+def entry_of(path: Path) -> Entry:
+    """One run or study of a list, whatever state it is in."""
     try:
         return _study(path) if is_study(path) else _readable(path, open_run(path))
     except MlbenchError as error:

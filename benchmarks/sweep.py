@@ -1,0 +1,134 @@
+"""What a sweep costs: a point beside bare papermill, and ten thousand points of one plan.
+
+Bare papermill executes the same notebook with the same parameters, one after the other in one
+process that has it imported: no state, no folder, no process for each point. Both are timed
+from the start of their process to its end, and divided by the number of points.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.row import Row, interleaved, quantity, ratio
+from mlbench.sweep.conduct import execute
+from mlbench.sweep.layout import read_plan
+from mlbench.sweep.plan import Plan
+from mlbench.sweep.planning import begin
+from mlbench.sweep.state import DONE, PointState, states, unfinished, write_state
+
+__all__ = ["rows"]
+
+POINTS, REPEATS = 5, 7
+MANY = 10_000
+
+ANYHOW = {"foreign_share": 1, "steal_share": 1}
+"""One looks at others for half a second a block where this is not so."""
+
+BARE = """\
+import sys, papermill
+for x in range(int(sys.argv[3])):
+    papermill.execute_notebook(
+        sys.argv[1], f"{sys.argv[2]}/{x}.ipynb", {"x": x}, progress_bar=False
+    )
+"""
+
+
+def rows() -> Iterator[Row]:
+    """The rows of this benchmark."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["MLBENCH_LOCKS"] = str(folder / "locks")
+        notebook = _notebook(folder / "tiny.ipynb")
+        yield _overhead(notebook, folder)
+        yield from _many(notebook, folder)
+
+
+def _notebook(path: Path) -> Path:
+    cells = [
+        {"source": "x: int = 1", "metadata": {"tags": ["parameters"]}},
+        {"source": "print(x * x)", "metadata": {}},
+    ]
+    empty = {"cell_type": "code", "execution_count": None, "outputs": []}
+    made = [{**empty, **cell, "id": f"cell-{index}"} for index, cell in enumerate(cells)]
+    kernel = {"name": "python3", "language": "python", "display_name": "Python 3"}
+    document = {"cells": made, "metadata": {"kernelspec": kernel}, "nbformat": 4}
+    path.write_text(json.dumps({**document, "nbformat_minor": 5}))
+    return path
+
+
+def _plan(notebook: Path, count: int) -> Plan:
+    grid = {"x": list(range(count))}
+    return Plan.model_validate(
+        {"notebook": str(notebook), "parameters": {"grid": grid}, "contamination": ANYHOW}
+    )
+
+
+def _overhead(notebook: Path, folder: Path) -> Row:
+    plan, out = _plan(notebook, POINTS), folder / "bare"
+    out.mkdir()
+
+    def ours() -> float:
+        directory = begin(plan, folder / "runs")
+        return _seconds(lambda: _executed(directory)) / POINTS
+
+    def bare() -> float:
+        command = [sys.executable, "-W", "ignore", "-c", BARE, str(notebook), str(out)]
+        return _seconds(lambda: _quietly([*command, str(POINTS)])) / POINTS
+
+    measured, reference = interleaved(REPEATS, ours, bare)
+    estimate, text = ratio(measured, reference)
+    return Row(
+        "sweep",
+        f"a point of {POINTS}: a notebook that prints a number",
+        quantity(measured, "s"),
+        quantity(reference, "s (bare papermill)"),
+        text,
+        "≤ 1.1",
+        estimate <= 1.1,
+    )
+
+
+def _executed(directory: Path) -> None:
+    counts = execute(directory).counts()
+    assert counts[DONE] == POINTS, counts
+
+
+def _quietly(command: list[str]) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _many(notebook: Path, folder: Path) -> Iterator[Row]:
+    plan, made = _plan(notebook, MANY), []
+    planning = [_seconds(lambda: made.append(begin(plan, folder / "many"))) for _ in range(3)]
+    yield _many_row("plan", "to check, number and write", planning)
+    directory = made[0]
+    points = read_plan(directory).points
+    for point in points[: MANY // 2]:
+        write_state(directory, point.id, PointState(DONE, 1, provenance={"host": "a" * 400}))
+    resuming = [_seconds(lambda: _left(directory)) for _ in range(3)]
+    yield _many_row("resume", "half of them done: to read and find what is left", resuming)
+
+
+def _left(directory: Path) -> list[str]:
+    manifest = read_plan(directory)
+    return unfinished(manifest, states(directory, [point.id for point in manifest.points]))
+
+
+def _many_row(what: str, told: str, taken: list[float]) -> Row:
+    text = f"{what} {MANY:,} points ({told})"
+    return Row("sweep", text, quantity(taken, "s"), bar="≤ 2 s", met=median(taken) <= 2)
+
+
+def _seconds(action: Callable[[], Any]) -> float:
+    begin_s = time.perf_counter()
+    action()
+    return time.perf_counter() - begin_s

@@ -1,0 +1,106 @@
+"""A sweep on the page: what a plan would execute, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.text import Text
+
+from mlbench.cli.numbers import duration
+from mlbench.cli.page import Page, name
+from mlbench.cli.tables import Column, table_of
+from mlbench.cli.text import one_line, plain
+from mlbench.sweep.cost import point_seconds
+from mlbench.sweep.layout import SweepManifest
+from mlbench.sweep.state import PointState, is_finished
+
+__all__ = ["outline_of", "print_outline", "print_summary"]
+
+Json = Mapping[str, Any]
+"""A document; Any: JSON."""
+
+MOST_ROWS = 20
+
+
+def outline_of(manifest: SweepManifest, found: Mapping[str, PointState]) -> dict[str, Any]:
+    """What is to be executed, as plain data; Any: JSON.
+
+    Parameters
+    ----------
+    found
+        The states of points that were begun; without one a point is planned.
+    """
+    attempts = manifest.plan.contamination.attempts
+    left = [
+        point
+        for point in manifest.points
+        if point.id not in found or not is_finished(found[point.id], attempts)
+    ]
+    each_s, how = point_seconds(manifest, found)
+    return {
+        "title": manifest.title,
+        "kind": manifest.kind,
+        "points": len(manifest.points),
+        "left": len(left),
+        "skipped": manifest.skipped,
+        "combinations": len({point.combination for point in manifest.points}),
+        "repeats": manifest.plan.repeats,
+        "blocks": len(manifest.blocks),
+        "point_seconds": each_s,
+        "seconds": None if each_s is None else each_s * len(left),
+        "estimated": how,
+        "plan": [
+            {"point": point.id, "block": point.block, "parameters": point.parameters}
+            for point in left
+        ],
+    }
+
+
+def print_outline(manifest: SweepManifest, outline: Json, page: Page) -> None:
+    """Print the points in the order of their execution, and how long all of them take."""
+    page.print(name(outline["title"], "bold"))
+    order = [point for block in manifest.blocks for point in block.points]
+    rows = sorted(outline["plan"], key=lambda row: order.index(row["point"]))[:MOST_ROWS]
+    names = list(rows[0]["parameters"]) if rows else []
+    columns = [Column("block", [Text(row["block"]) for row in rows], "left")]
+    columns += [
+        Column(
+            plain(each), [name(one_line(str(row["parameters"][each]), 40)) for row in rows], "left"
+        )
+        for each in names
+    ]
+    page.print(table_of(columns))
+    if outline["left"] > len(rows):
+        page.print(Text(f"... and {outline['left'] - len(rows)} more", style="dim"))
+    page.print(Text(_total(outline)))
+
+
+def _total(outline: Json) -> str:
+    skipped = f", {outline['skipped']} skipped" if outline["skipped"] else ""
+    text = (
+        f"{outline['combinations']} sets of parameters{skipped}, {outline['repeats']} repeats, "
+        f"{outline['blocks']} blocks: {outline['left']} points"
+    )
+    if outline["seconds"] is None:
+        return f"{text}; {outline['estimated']}"
+    each, whole = duration(outline["point_seconds"]), duration(outline["seconds"])
+    return f"{text} of about {each} ({outline['estimated']}): {whole}"
+
+
+def print_summary(summary: Json, page: Page) -> None:
+    """Print how the points stand, the verdict with its reasons, and where the table is."""
+    page.print(Text.assemble(name(summary["title"], "bold"), f"  {summary['status']}"))
+    counts = ", ".join(f"{count} {status}" for status, count in summary["points"].items() if count)
+    page.print(Text(f"points   {counts}"))
+    page.print()
+    style = "bold green" if summary["verdict"] == "VALID" else "bold red"
+    page.print(Text(summary["verdict"], style=style))
+    for reason in summary["reasons"]:
+        page.print(Text(f"  - {plain(reason)}"), soft_wrap=True)
+    for each in summary["failures"][:MOST_ROWS]:
+        error = each["error"]
+        told = f"{each['point']}  {each['status']}  {error.get('kind')}: {error.get('message')}"
+        page.print(Text(f"  - {one_line(told, 200)}"), soft_wrap=True)
+    if summary["results"]:
+        page.print(Text(f"table    {summary['results']}"), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""What there is to build with: stages, data sets, resources and loads, as data."""

@@ -1,0 +1,145 @@
+"""Executes a plan, or goes on with a sweep that was cut off."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from mlbench.errors import OutputError
+from mlbench.sweep.executor import Executor, Follow
+from mlbench.sweep.layout import RESULTS, read_plan
+from mlbench.sweep.local import Local
+from mlbench.sweep.opened import Sweep
+from mlbench.sweep.plan import Plan, load_plan
+from mlbench.sweep.planning import begin, refuse_changed
+from mlbench.sweep.state import (
+    FAILED,
+    PLANNED,
+    TIMED_OUT,
+    PointState,
+    states,
+    unfinished,
+    write_state,
+)
+
+__all__ = ["execute", "reopen", "resume", "run"]
+
+
+def run(
+    plan: Plan | str | PathLike[str],
+    *,
+    out: str | PathLike[str] = "runs",
+    executor: Executor | None = None,
+    follow: Follow | None = None,
+) -> Sweep:
+    """Execute a plan, and return its sweep when all points are finished.
+
+    Everything is checked before anything starts. An interrupt leaves a sweep with which
+    `resume` goes on. A point that fails, hangs or dies stops nothing: it is a row of the
+    results.
+
+    Parameters
+    ----------
+    plan
+        A plan, or the YAML file of one.
+    out
+        Directory that gets the sweep's directory.
+    executor
+        Where blocks are executed; default: on this machine, one after the other.
+    follow
+        Called several times a second; see `mlbench.sweep.executor.Follow`.
+
+    Raises
+    ------
+    SpecError
+        With every mistake in the plan, its parameters, and the target with them.
+    EngineError
+        If a block cannot be executed at all.
+    """
+    file = None if isinstance(plan, Plan) else plan
+    found = plan if isinstance(plan, Plan) else load_plan(plan)
+    return execute(begin(found, out, file), executor, follow)
+
+
+def resume(
+    path: str | PathLike[str],
+    *,
+    failed: bool = False,
+    executor: Executor | None = None,
+    follow: Follow | None = None,
+) -> Sweep:
+    """Go on with a sweep, and return it when all points are finished.
+
+    What is finished is kept: points that failed, too, unless it is said otherwise.
+
+    Parameters
+    ----------
+    path
+        Directory of the sweep.
+    failed
+        Whether those that failed or timed out are executed again.
+    executor, follow
+        As in `run`.
+
+    Raises
+    ------
+    NotARunError
+        If there is no sweep, or its code has changed since.
+    EngineError
+        If a block cannot be executed at all.
+    """
+    return execute(reopen(Path(path), failed), executor, follow)
+
+
+def reopen(directory: Path, failed: bool = False) -> Path:
+    """The directory of a sweep that can go on, the points of `resume` planned again.
+
+    Raises
+    ------
+    NotARunError
+        If there is no sweep, or its code has changed since.
+    """
+    manifest = refuse_changed(directory)
+    if failed:
+        for point, state in states(directory, [each.id for each in manifest.points]).items():
+            if state.status in (FAILED, TIMED_OUT):
+                write_state(directory, point, PointState(PLANNED, attempts=state.attempts))
+    return directory
+
+
+def execute(
+    directory: Path, executor: Executor | None = None, follow: Follow | None = None
+) -> Sweep:
+    """Execute what is unfinished in the directory of a sweep, and write the table."""
+    manifest = read_plan(directory)
+    found = states(directory, [point.id for point in manifest.points])
+    blocks = unfinished(manifest, found)
+    if blocks:
+        (executor or Local()).run(directory, blocks, follow or _nobody)
+    sweep = Sweep(directory)
+    if sweep.left == 0:
+        write_results(sweep)
+    return sweep
+
+
+def write_results(sweep: Sweep) -> Path:
+    """Write the table of a sweep beside its plan; returns its file.
+
+    Raises
+    ------
+    OutputError
+        If the disk does not take it.
+    """
+    path = sweep.path / RESULTS
+    part = path.with_name(f".{RESULTS}.part")
+    try:
+        sweep.results().to_parquet(part, index=False)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from None
+    return path
+
+
+def _nobody() -> int:
+    """Nobody looks on, and nobody asks for the end."""
+    return 0

@@ -1,0 +1,52 @@
+"""How long a sweep takes, as far as one can tell before it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import mean
+
+from mlbench.sweep.layout import SweepManifest
+from mlbench.sweep.state import PointState
+
+__all__ = ["point_seconds"]
+
+OVERHEAD_S = 3.0
+"""What a run takes besides its load and its cooldown."""
+
+
+def point_seconds(
+    manifest: SweepManifest, found: Mapping[str, PointState]
+) -> tuple[float | None, str]:
+    """About what a point takes, and how one knows; null where nobody does.
+
+    Points that were executed say it, else the plan, else a spec with its windows.
+    """
+    seen = [state.seconds for state in found.values() if state.seconds is not None]
+    if seen:
+        return mean(seen), f"mean of {len(seen)} points"
+    if manifest.plan.point_seconds is not None:
+        return manifest.plan.point_seconds, "as the plan says"
+    if manifest.kind == "notebook":
+        return None, "how long a notebook takes is not known: point_seconds in the plan says it"
+    return mean(_of_specs(manifest)), "from the seconds of the spec"
+
+
+def _of_specs(manifest: SweepManifest) -> list[float]:
+    """Seconds of each point, by what its spec says."""
+    from mlbench.collocation.capacity import with_rates
+    from mlbench.collocation.design import treatments_of
+    from mlbench.spec import Benchmark, Document
+    from mlbench.sweep.targets import bench_of
+
+    def of(bench: Benchmark) -> float:
+        study = bench.study
+        if manifest.kind == "study":
+            each_s = study.settle + study.seconds + study.cooldown + OVERHEAD_S
+            return len(treatments_of(with_rates(bench))) * each_s
+        rules = [rule for rule in bench.stop_rules().values() if rule is not None]
+        return OVERHEAD_S + max((rule.seconds or 0.0 for rule in rules), default=0.0)
+
+    document = Document.read(Path(manifest.plan.target))
+    firsts = [point for point in manifest.points if point.repeat == 0]
+    return [of(bench_of(document, point.parameters)) for point in firsts]

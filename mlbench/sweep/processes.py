@@ -1,0 +1,92 @@
+"""The processes of a point: found by a variable that they all inherit, and ended."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["MARKER", "become_subreaper", "die_with", "end_marked", "marked", "reap"]
+
+MARKER = "MLBENCH_POINT"
+"""Variable of the environment that every process of a point inherits: the point's directory."""
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+GRACE_S = 8.0
+"""How long processes may take to end when they are asked to; an engine closes its tables."""
+
+POLL_S = 0.02
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def become_subreaper() -> None:
+    """Have orphans of this process's descendants come to it: it counts what they used."""
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with(parent: int, number: int) -> None:
+    """Have the kernel send this process a signal when its parent ends."""
+    _prctl(PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:  # it ended before the line above
+        os.kill(os.getpid(), number)
+
+
+def marked(directory: Path) -> list[int]:
+    """The processes of the point with that directory, this one not."""
+    wanted = f"{MARKER}={directory}".encode()
+    own = os.getpid()
+    return [pid for pid in _pids() if pid != own and wanted in _environment(pid)]
+
+
+def _pids() -> Iterator[int]:
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            yield int(name)
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:  # gone, or somebody else's
+        return []
+
+
+def end_marked(directory: Path, children: Callable[[], None], grace_s: float = GRACE_S) -> None:
+    """End all processes of a point: ask them to, then kill them.
+
+    Parameters
+    ----------
+    children
+        Waits for those that are children and have ended.
+    grace_s
+        How long they may take when they are asked; 0 kills them at once.
+    """
+    end_s = time.monotonic() + grace_s
+    asked: set[int] = set()
+    while found := marked(directory):
+        late = time.monotonic() >= end_s
+        for pid in found:
+            if late or pid not in asked:
+                asked.add(pid)
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+        children()
+        if late and time.monotonic() > end_s + GRACE_S:
+            return  # one that cannot be killed: it waits in the kernel
+        time.sleep(POLL_S)
+
+
+def reap() -> None:
+    """Wait for all children that have ended, orphans that came here too."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass

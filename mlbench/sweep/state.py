@@ -1,0 +1,175 @@
+"""How each point of a sweep stands: ``state.json``, replaced as a whole at every change.
+
+A point without the file is planned. One that claims to be running, by a process of this
+machine that is gone, is found interrupted: that is derived, and never written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from mlbench.errors import NotARunError, OutputError
+from mlbench.store.layout import write_json
+from mlbench.store.process import is_running, process_identity
+from mlbench.sweep.layout import STATE, SweepManifest, point_directory
+
+__all__ = [
+    "CONTAMINATED",
+    "DONE",
+    "FAILED",
+    "FINISHED",
+    "INTERRUPTED",
+    "PLANNED",
+    "RUNNING",
+    "STATUSES",
+    "TIMED_OUT",
+    "PointState",
+    "host",
+    "is_finished",
+    "read_state",
+    "states",
+    "unfinished",
+    "write_state",
+]
+
+PLANNED, RUNNING, DONE = "planned", "running", "done"
+FAILED, TIMED_OUT, CONTAMINATED = "failed", "timed-out", "contaminated"
+INTERRUPTED = "interrupted"
+
+STATUSES = (PLANNED, RUNNING, DONE, FAILED, TIMED_OUT, CONTAMINATED, INTERRUPTED)
+
+FINISHED = frozenset({DONE, FAILED, TIMED_OUT})
+"""With one of these a point is not executed again; contaminated ones while attempts are left."""
+
+
+@dataclass(frozen=True)
+class PointState:
+    """How one point stands.
+
+    Parameters
+    ----------
+    status
+        One of `STATUSES`; ``interrupted`` is derived.
+    attempts
+        How often it was executed to an end, however that was; an interruption is none.
+    process
+        Who executes it (`mlbench.store.process.process_identity`, and ``host``).
+    began, ended
+        Wall clock, seconds since 1970.
+    seconds
+        How long it took, on a clock that nobody sets.
+    error
+        ``kind`` (of what raised it, or ``KernelDied``, ``Timeout``), ``message``, ``cell``.
+    reasons
+        Why it is contaminated.
+    foreign
+        What others did meanwhile.
+    provenance
+        Where and with what it was executed: host, machine, versions, commit, GPUs, driver.
+    """
+
+    status: str = PLANNED
+    attempts: int = 0
+    process: Mapping[str, Any] | None = None  # Any: JSON, here and below
+    began: float | None = None
+    ended: float | None = None
+    seconds: float | None = None
+    error: Mapping[str, Any] | None = None
+    reasons: tuple[str, ...] = ()
+    foreign: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+_FIELDS = frozenset(each.name for each in fields(PointState))
+
+
+def host() -> str:
+    """The name of this machine."""
+    return platform.node()
+
+
+def this_process() -> dict[str, Any]:  # Any: JSON
+    """Who executes a point: this process, as others can tell that it is gone."""
+    return {**process_identity(os.getpid()), "host": host()}
+
+
+def write_state(directory: Path, point: str, state: PointState) -> None:
+    """Replace the state of a point.
+
+    Raises
+    ------
+    OutputError
+        If the disk does not take it.
+    """
+    folder = point_directory(directory, point)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / STATE, asdict(state))
+    except OSError as error:
+        raise OutputError(f"cannot write {folder / STATE}: {error.strerror}") from None
+
+
+def read_state(directory: Path, point: str) -> PointState:
+    """The state of one point, with an interruption derived.
+
+    Raises
+    ------
+    NotARunError
+        If its file is damaged.
+    """
+    path = point_directory(directory, point) / STATE
+    try:
+        data = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return PointState()
+    except (OSError, ValueError, RecursionError) as error:
+        raise NotARunError(f"{path} cannot be read: {error}") from None
+    if not isinstance(data, dict) or data.get("status") not in STATUSES:
+        raise NotARunError(f"{path} is no state of a point")
+    known = {name: value for name, value in data.items() if name in _FIELDS}
+    found = PointState(**{**known, "reasons": tuple(known.get("reasons") or ())})
+    return replace(found, status=INTERRUPTED) if _is_gone(found) else found
+
+
+def _is_gone(state: PointState) -> bool:
+    """Whether it claims to be running, and this machine knows better."""
+    process = state.process
+    if state.status != RUNNING or not process or process.get("host") != host():
+        return False
+    return is_running(process) is False
+
+
+def states(directory: Path, points: Iterable[str]) -> dict[str, PointState]:
+    """The states of points, by id; quick where most of them have not begun."""
+    try:
+        begun = set(os.listdir(directory / "points"))
+    except OSError:
+        begun = set()
+    planned = PointState()
+    return {point: read_state(directory, point) if point in begun else planned for point in points}
+
+
+def is_finished(state: PointState, attempts: int) -> bool:
+    """Whether a point is not executed again.
+
+    Parameters
+    ----------
+    attempts
+        How often a point that others disturb is made, at most.
+    """
+    if state.status == CONTAMINATED:
+        return state.attempts >= attempts
+    return state.status in FINISHED
+
+
+def unfinished(manifest: SweepManifest, found: Mapping[str, PointState]) -> list[str]:
+    """Ids of the blocks that have something left to do, in the order of the plan."""
+    attempts = manifest.plan.contamination.attempts
+    left = {p.block for p in manifest.points if not is_finished(found[p.id], attempts)}
+    return [block.id for block in manifest.blocks if block.id in left]

@@ -1,0 +1,20 @@
+// Traits of a model, listened to until a signal says that it is over.
+
+/** What is needed of a model for that: anywidget's, or anything like it. */
+interface Speaks {
+  on(event: string, call: () => void): void;
+  off(event: string, call: () => void): void;
+}
+
+/** Call back when one of the traits changes. */
+export function heed(
+  model: Speaks,
+  names: readonly string[],
+  call: () => void,
+  signal: AbortSignal,
+): void {
+  for (const name of names) model.on(`change:${name}`, call);
+  signal.addEventListener("abort", () => {
+    for (const name of names) model.off(`change:${name}`, call);
+  });
+}
