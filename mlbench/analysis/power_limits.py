@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from mlbench.analysis.arrays import Integers, column, selected
 from mlbench.analysis.periods import load_period
@@ -97,22 +98,27 @@ def limits_of_run(record: Record) -> list[tuple[object, ...]]:
     for name in record.names:
         place = str((record.pipeline(name).get("placement") or {}).get("device", "cpu"))
         device = f"gpu{place.partition(':')[2] or 0}"
-        sensor_ms = (devices.get(device) or {}).get("power_period_ms")
+        told_of = devices.get(device) or {}
+        sensor_ms = told_of.get("power_period_ms")
         if not place.startswith("cuda") or sensor_ms is None:
             continue
-        for each in power_limits(record, name, sensor_ms):
+        for each in power_limits(record, name, sensor_ms, told_of.get("power_window_ms")):
             told = (each.measurable, each.reason, each.warning)
             rows.append((name, each.stage, device, sensor_ms, *told))
     return rows
 
 
-def power_limits(record: Record, name: str, sensor_ms: float) -> list[Limits]:
+def power_limits(
+    record: Record, name: str, sensor_ms: float, window_ms: float | None = None
+) -> list[Limits]:
     """What a sensor that publishes so often says of the stages of a pipeline.
 
     Parameters
     ----------
     sensor_ms
         The period of the sensor of the device that the pipeline runs on.
+    window_ms
+        Over how much of that each value is the mean; null where nobody has measured it.
     """
     spans, load = record.spanned(name), load_period(record, name)
     codes, start = column(spans, "stage"), column(spans, "start")
@@ -124,13 +130,14 @@ def power_limits(record: Record, name: str, sensor_ms: float) -> list[Limits]:
         rows = selected(spans, (codes == code) & inside)
         if len(rows):
             seconds = load.seconds if load is not None else 0.0
-            found.append(
-                _limits(stage, column(rows, "start"), column(rows, "end"), sensor_ms, seconds)
-            )
+            found.append(_limits(stage, rows, sensor_ms, window_ms, seconds))
     return found
 
 
-def _limits(stage: str, start: Integers, end: Integers, sensor_ms: float, seconds: float) -> Limits:
+def _limits(
+    stage: str, spans: pa.Table, sensor_ms: float, window_ms: float | None, seconds: float
+) -> Limits:
+    start, end = column(spans, "start"), column(spans, "end")
     median_ms = float(np.median(end - start)) / 1e6
     measurable = median_ms >= PERIODS * sensor_ms
     reason = (
@@ -138,6 +145,8 @@ def _limits(stage: str, start: Integers, end: Integers, sensor_ms: float, second
         f"sensor, {sensor_ms:.3g} ms each"
     )
     warning = _in_step(np.sort(start), sensor_ms, seconds)
+    if warning is not None and window_ms is not None and window_ms < sensor_ms:
+        warning += f"; of each {sensor_ms:.4g} ms the sensor sees {window_ms:.4g}"
     return Limits(stage, measurable, None if measurable else reason, warning)
 
 

@@ -24,12 +24,14 @@ __all__ = ["print_study"]
 
 STATUS_STYLES = {"done": "green", "failed": "red", "aborted": "red", "stopped": "yellow"}
 SLOWDOWNS = (
-    ("throughput", "throughput"),
-    ("latency_mean", "mean latency"),
     ("latency_p50", "p50"),
     ("latency_p90", "p90"),
+    ("throughput", "throughput"),
+    ("latency_mean", "mean latency"),
     ("latency_p99", "p99"),
 )
+"""The first ones stay where the page is narrow."""
+
 STAGES = (
     ("slowdown", "service_mean", "service\nmean"),
     ("slowdown", "service_p50", "service\np50"),
@@ -149,8 +151,10 @@ def _slowdowns(summary: Json, notes: Footnotes, page: Page) -> Table:
         for pipeline, found in each["pipelines"].items()
         if pipeline != co_tenant
     ]
-    whole = _slowdown_table(rows, SLOWDOWNS, Footnotes())
-    return _slowdown_table(rows, SLOWDOWNS if fits(whole, page) else SLOWDOWNS[:2], notes)
+    count = len(SLOWDOWNS)
+    while count > 2 and not fits(_slowdown_table(rows, SLOWDOWNS[:count], Footnotes()), page):
+        count -= 1
+    return _slowdown_table(rows, SLOWDOWNS[:count], notes)
 
 
 def _slowdown_table(

@@ -103,6 +103,8 @@ class Device:
         All of its memory.
     power_period_ms, power_period_measured
         How often its power sensor publishes a value, and whether that was seen or assumed.
+    power_window_ms
+        Over how much of that time each value is the mean; null where nobody has measured it.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Device:
     memory_bytes: int | None = None
     power_period_ms: float | None = None
     power_period_measured: bool = False
+    power_window_ms: float | None = None
 
 
 class Reading(NamedTuple):

@@ -21,6 +21,7 @@ from mlbench.probes.nvml_devices import Handle, Library, opened
 from mlbench.probes.nvml_fields import Field, Fields
 from mlbench.probes.nvml_processes import SELDOM_NS, process_columns
 from mlbench.probes.power_sensor import ASSUMED_PERIOD_MS, publishing_periods
+from mlbench.probes.sensor_cache import known_sensor
 
 __all__ = ["Nvml"]
 
@@ -190,9 +191,24 @@ class _Question:
 
 
 def _find_periods(library: Library, context: Context) -> None:
-    """Tell how often each GPU's power sensor publishes a value."""
+    """Tell how often each GPU's power sensor publishes a value, and what of that time it sees.
+
+    What ``make gpu-check`` found out under a load is known; of others the period is looked at.
+    """
     nvml = library.nvml
     handles = {each.name: each.handle for each in library.handles if each.parent is None}
+    for name in tuple(handles):
+        device = context.devices[name]
+        if (sensor := known_sensor(device.uuid, library.driver)) is not None:
+            del handles[name]
+            context.device(
+                replace(
+                    device,
+                    power_period_ms=sensor.period_ms,
+                    power_period_measured=True,
+                    power_window_ms=sensor.window_ms,
+                )
+            )
 
     def shown(name: str) -> object:
         try:
@@ -202,7 +218,7 @@ def _find_periods(library: Library, context: Context) -> None:
         known = [value.value.ullVal for value in values if not value.nvmlReturn]
         return tuple(known) or None
 
-    found = publishing_periods(tuple(handles), shown)
+    found = publishing_periods(tuple(handles), shown) if handles else {}
     for name in handles:
         device = context.devices[name]
         period_ms = found.get(name, ASSUMED_PERIOD_MS)

@@ -46,7 +46,7 @@ class Library:
 
     nvml: Any  # Any: the module pynvml, which has no types
     handles: tuple[Handle, ...]
-    is_stand_in: bool
+    driver: str
 
 
 @contextmanager
@@ -59,7 +59,8 @@ def opened(context: Context, metrics: Iterable[Metric]) -> Iterator[Library | No
         yield None
         return
     try:
-        is_stand_in = STAND_IN in str(_answer(nvml.nvmlSystemGetDriverVersion)).lower()
+        driver = str(_answer(nvml.nvmlSystemGetDriverVersion))
+        is_stand_in = STAND_IN in driver.lower()
         if is_stand_in:
             for metric in declared:
                 context.from_source(metric.name, STAND_IN)
@@ -67,7 +68,7 @@ def opened(context: Context, metrics: Iterable[Metric]) -> Iterator[Library | No
         handles = tuple(_handles(nvml, context, source))
         if not handles:
             _none_of(declared, context, "NVML lists no GPU that it can open")
-        yield Library(nvml, handles, is_stand_in) if handles else None
+        yield Library(nvml, handles, driver) if handles else None
     finally:
         with suppress(nvml.NVMLError):  # what was read stays true
             nvml.nvmlShutdown()

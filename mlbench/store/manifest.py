@@ -104,6 +104,7 @@ class DeviceEntry(Entry):
     source: Text
     power_period_ms: float | None = None
     power_period_measured: bool = False
+    power_window_ms: float | None = None
     lost_ns: Nanoseconds | None = None
     reason: Text | None = None
 

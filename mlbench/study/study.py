@@ -12,7 +12,7 @@ from mlbench.analysis.record import ENDED
 from mlbench.run import Run
 from mlbench.spec import Benchmark
 from mlbench.study.estimate import Method
-from mlbench.study.layout import RunEntry, StudyManifest
+from mlbench.study.layout import TOGETHER, RunEntry, StudyManifest, alone
 from mlbench.study.reader import StudyReader, counted
 
 if TYPE_CHECKING:
@@ -253,6 +253,34 @@ class Study:
 
         manifest = self.manifest
         return paired_queries(self._reader, manifest, self._blocks_of(manifest))
+
+    def attribution(self, block: int = 0, treatment: str = TOGETHER) -> pd.DataFrame:
+        """Who used what in a collocated run, its models calibrated on the block's isolated runs.
+
+        Parameters
+        ----------
+        block, treatment
+            Which run: treatments stand in `runs`.
+
+        Returns
+        -------
+        DataFrame
+            As `Run.attribution`; a pipeline whose isolated run has not ended is not calibrated.
+
+        Raises
+        ------
+        KeyError
+            If no run of that treatment has ended in that block.
+        """
+        manifest = self.manifest
+        chosen = counted(manifest)
+        names = manifest.treatment(treatment).pipelines
+        isolated = {
+            name: Run(self._reader.run_path(chosen[block, alone(name)]))
+            for name in names
+            if (block, alone(name)) in chosen
+        }
+        return self.run(block, treatment).attribution(isolated)
 
     def summary(self) -> dict[str, Any]:  # Any: JSON
         """The study in plain data: what ``mlbench collocate --json`` prints."""

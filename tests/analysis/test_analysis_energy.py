@@ -257,6 +257,12 @@ def test_a_stage_that_repeats_in_step_is_warned_of() -> None:
     assert "repeats every 100.2 ms beside a power sensor of 100 ms" in told
 
 
+def test_the_warning_says_how_much_of_the_time_the_sensor_sees() -> None:
+    record = record_of(60, np.arange(300) * 0.1002)
+    (found,) = power_limits(record, "p", sensor_ms=100, window_ms=25)
+    assert (found.warning or "").endswith("of each 100 ms the sensor sees 25")
+
+
 def test_a_stage_that_repeats_out_of_step_is_not() -> None:
     assert limits(60, np.arange(300) * 0.0618).warning is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from probe_support import Watch
@@ -10,6 +11,7 @@ from probe_support import Watch
 from mlbench.probes.gpm import Gpm
 from mlbench.probes.nvml import Nvml
 from mlbench.probes.nvml_errors import PATIENCE, Fate, fate_of
+from mlbench.probes.sensor_cache import Sensor, keep_sensor
 
 ALL = """
 gpu 0 power=300 power_average=290 memory_used=20e9 gpu_busy=97 memory_busy=31 sm_clock=1700
@@ -89,6 +91,15 @@ class TestAGpu:
         gpu = watch("sensor 0.02 0.005").devices["gpu0"]
         assert gpu["power_period_measured"]
         assert gpu["power_period_ms"] == pytest.approx(20, abs=6)
+
+    def test_whose_sensor_is_known_is_not_looked_at_again(
+        self, watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        keep_sensor("GPU-stand-in-0", "stand-in", Sensor(100, 25))
+        gpu = watch("sensor 0.02 0.005").devices["gpu0"]
+        assert (gpu["power_period_ms"], gpu["power_window_ms"]) == (100, 25)
+        assert gpu["power_period_measured"]
 
     def test_whose_sensor_never_changes_has_an_assumed_period(self, watch: Watch) -> None:
         gpu = watch(fault("field", 3, field=83)).devices["gpu0"]

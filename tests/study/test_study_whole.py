@@ -144,3 +144,13 @@ def test_the_added_latency_divides_to_the_nanosecond(study: Study) -> None:
             assert added.lateness_ns + parts + added.unmatched_ns == added.latency_ns
             assert added.unmatched_ns == 0
             assert {"data", "first", "second"} == added.service_ns.keys()
+
+
+def test_processor_time_is_attributed_with_the_isolated_runs_of_the_same_block(
+    study: Study,
+) -> None:
+    frame = study.attribution(block=1)
+    cpu = frame[frame["resource"] == "cpu_s"]
+    assert set(cpu["pipeline"].dropna()) >= {"rag", "train"}
+    with pytest.raises(KeyError):
+        study.attribution(block=7)
