@@ -126,8 +126,8 @@ def _places(observation: Observation, rows: Rows) -> Rows:
 
 
 def _visits(part: PathPart | None, places: Rows, pairs: int) -> Visits:
-    there, service, queueing = np.zeros(pairs, np.bool_), np.zeros(pairs, np.int64), None
-    queueing = np.zeros(pairs, np.int64)
+    there = np.zeros(pairs, np.bool_)
+    service, queueing = np.zeros(pairs, np.int64), np.zeros(pairs, np.int64)
     if part is not None:
         place = places[part.query]
         known = place >= 0

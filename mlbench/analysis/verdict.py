@@ -52,7 +52,8 @@ def verdict(record: Record, queries: Mapping[str, Queries] | None = None) -> Ver
     It is INVALID if it did not run to its end, a pipeline ended by failure or completed
     nothing, an open load was offered late or short, a minimum of ``stop`` was not reached,
     the recorder held a worker up, or the engine gave a reason of its own. That a pipeline
-    is saturated, or that single queries fail, is a finding and no reason.
+    is saturated, or that single queries fail, is a finding and no reason. A recording, which
+    has no pipelines, may be ended at any time.
 
     Parameters
     ----------
@@ -75,6 +76,8 @@ def _of_run(record: Record) -> Iterator[str]:
             return
         case "aborted":
             yield "The run was aborted: its engine ended without closing it."
+        case "stopped" if not record.names:
+            return  # a recording of the machine, which is whole whenever somebody ends it
         case "stopped":
             began = record.manifest.get("barrier_ns") is not None
             yield f"The run was stopped before its load {'had ended' if began else 'began'}."

@@ -29,6 +29,11 @@ def test_a_recording_of_the_machine_alone_is_valid() -> None:
     assert verdict(record({})).valid
 
 
+def test_a_recording_is_whole_whenever_somebody_ends_it() -> None:
+    assert verdict(record({}, status="stopped", reasons=["asked to stop"])).valid
+    assert not verdict(record({}, status="aborted")).valid
+
+
 @pytest.mark.parametrize(
     ("status", "reason"),
     [

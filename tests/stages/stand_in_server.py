@@ -143,6 +143,7 @@ class StandIn(ThreadingHTTPServer):
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.connections: set[int] = set()
+        self.closed = threading.Semaphore(0)
         self.noted = threading.Semaphore(0)
         self.closing = threading.Event()
         self.models: Callable[[], tuple[int, object]] = lambda: (200, {"data": [{"id": "well"}]})
@@ -155,6 +156,11 @@ class StandIn(ThreadingHTTPServer):
         self.requests.append(request)
         self.headers.append(headers)
         self.connections.add(connection)
+
+    def shutdown_request(self, request: Any) -> None:  # Any: a socket
+        """A connection ends; whoever waits for that goes on."""
+        super().shutdown_request(request)
+        self.closed.release()
 
     def handle_error(self, *_: object) -> None:
         """A client that leaves is none of its business."""

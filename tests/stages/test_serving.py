@@ -119,14 +119,20 @@ def test_a_thought_is_a_token_and_no_part_of_the_answer(opened: Open, server: St
     assert len(context.visit.events) == 2
 
 
-def test_a_connection_is_used_again_and_replaced_when_the_server_closed_it(
+def test_a_connection_is_used_again(opened: Open, server: StandIn) -> None:
+    chat = opened(Chat(url=server.url, model="well"))
+    assert [chat("x") for _ in range(3)] == ["All is well."] * 3
+    assert len(server.connections) == 1
+
+
+def test_a_connection_that_the_server_closed_is_replaced_and_nothing_is_asked_twice(
     opened: Open, server: StandIn
 ) -> None:
-    for model, connections in (("well", 1), ("hangs_up", 3)):
-        chat = opened(Chat(url=server.url, model=model))
-        server.connections.clear()
-        assert [chat("x") for _ in range(3)] == ["All is well."] * 3
-        assert len(server.connections) == connections
+    chat = opened(Chat(url=server.url, model="hangs_up"))
+    for _ in range(3):
+        assert chat("x") == "All is well."
+        assert server.closed.acquire(timeout=20)
+    assert len(server.connections) == len(server.requests) == 3
 
 
 def test_the_model_is_the_first_one_that_the_server_lists(opened: Open, server: StandIn) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import threading
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from select import select
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -86,29 +86,24 @@ class Endpoint:
     def _ask(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> HTTPResponse:
-        """The response; tried once more where the server had closed a connection that was idle."""
-        was_open = threading.get_ident() in self._open
+        """The response. Nothing is asked twice: the server might work on both."""
+        connection = self._connection()
         try:
-            return self._asked(method, path, body, headers)
-        except (BrokenPipeError, ConnectionResetError, http.client.RemoteDisconnected) as error:
-            self.close()
-            if not was_open:
-                raise self.no_answer(error) from None
-        except (OSError, HTTPException) as error:
-            raise self.no_answer(error) from None
-        try:
-            return self._asked(method, path, body, headers)
+            connection.request(method, self._path + path, body, dict(headers))
+            return connection.getresponse()
         except (OSError, HTTPException) as error:
             raise self.no_answer(error) from None
 
-    def _asked(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> HTTPResponse:
+    def _connection(self) -> HTTPConnection:
+        """The connection of this thread; a new one where the server has closed it meanwhile."""
         thread = threading.get_ident()
-        connection = self._open.get(thread) or connect(self.url, self._timeout_s)
-        self._open[thread] = connection
-        connection.request(method, self._path + path, body, dict(headers))
-        return connection.getresponse()
+        found = self._open.get(thread)
+        if found is not None and _is_closed(found):
+            self.close()
+            found = None
+        if found is None:
+            found = self._open[thread] = connect(self.url, self._timeout_s)
+        return found
 
     def _checked(self, response: HTTPResponse) -> HTTPResponse:
         if response.status == 200:
@@ -119,6 +114,11 @@ class Endpoint:
             raise self.no_answer(error) from None
         self.close()
         raise QueryError(f"{self.url} answered {response.status} {response.reason}{_reason(said)}")
+
+
+def _is_closed(connection: HTTPConnection) -> bool:
+    """Whether an idle connection has something to read: that can only be its end."""
+    return connection.sock is not None and bool(select([connection.sock], [], [], 0)[0])
 
 
 def connect(url: str, timeout_s: float) -> HTTPConnection:
