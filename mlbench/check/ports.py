@@ -73,6 +73,8 @@ def _bare(annotation: object) -> object:
         return _bare(annotation.__supertype__)
     if isinstance(annotation, TypeVar):
         return _bare(annotation.__bound__ or object)
+    if hasattr(get_origin(annotation), "__value__"):  # `type Name[T] = ...` with its argument
+        return _bare(get_origin(annotation).__value__[get_args(annotation)])
     if hasattr(annotation, "__value__"):  # `type Name = ...` of Python 3.12
         return _bare(annotation.__value__)
     return dict[str, object] if is_typeddict(annotation) else annotation
@@ -156,7 +158,7 @@ def _describe_class(annotation: object) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(origin, type) and arguments and origin is not _FUNCTION:
         return f"{_describe_class(origin)}[{', '.join(map(describe, arguments))}]"
-    if not isinstance(annotation, type):
+    if not isinstance(annotation, type) or origin is _FUNCTION:
         return str(getattr(annotation, "__name__", annotation)).removeprefix("typing.")
     local = annotation.__module__ in ("builtins", "__main__")
     return (
