@@ -61,7 +61,8 @@ def launch(
     with _opened_log(directory) as log:
         engine = engine if engine is not None and engine.is_waiting else Engine(log)
     try:
-        write_json(directory / REQUEST, {**request.complete(), "marker": engine.marker})
+        whose = {"marker": engine.marker, "engine": engine.identity}
+        write_json(directory / REQUEST, {**request.complete(), **whose})
     except OSError as error:
         engine.dismiss()
         raise _not_written(directory, error) from None

@@ -122,7 +122,7 @@ class Run:
         if self._process is not None:
             left_s = None if end_s is None else max(1.0, end_s - time.monotonic())
             self._process.wait(left_s)
-        if self.manifest["status"] == STARTING:
+        if not self.manifest["phases"]:
             raise EngineError(f"the engine did not start:\n{self.engine_log()[-2000:]}")
         return self
 
@@ -131,7 +131,7 @@ class Run:
         pid = self._process.pid if self._process is not None else None
         if pid is None:
             manifest = self.manifest
-            if manifest["status"] not in GOING:
+            if manifest["status"] not in GOING | {STARTING} or not manifest["engine"]:
                 return None
             pid = int(manifest["engine"]["pid"])
         try:

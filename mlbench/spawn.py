@@ -9,9 +9,10 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from mlbench.errors import EngineError
+from mlbench.store.process import process_identity
 
 __all__ = ["MARKER", "Engine"]
 
@@ -50,6 +51,11 @@ class Engine:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path()), MARKER: self.marker},
             start_new_session=True,
         )
+
+    @property
+    def identity(self) -> dict[str, Any]:  # Any: JSON
+        """What tells its process from all others, ever."""
+        return process_identity(self._process.pid)
 
     @property
     def is_waiting(self) -> bool:

@@ -32,6 +32,13 @@ Examples:
 `--no-wait`, with --on local, fails where another sweep holds the processors or GPUs.
 
 \b
+Options of --on slurm, which makes each block one job of a cluster:
+  --partition, --account, --qos, --constraint, --gres, --time   as sbatch takes them
+  --slurm KEY=VALUE   any other option of sbatch; may be repeated
+  --shared            let other jobs onto the node; what they do disturbs what is measured
+  --detach            leave the jobs in the queue; --resume DIR --on slurm follows them later
+
+\b
 Exit status:
   0    every point is done, and what it measured is VALID
   1    a point failed, hung or died, or a block could not be executed; all others were

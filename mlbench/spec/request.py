@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from pydantic import Field
 
@@ -54,6 +55,9 @@ class Request(SpecModel):
         By module, where what the spec names as ``module:object`` came from.
     marker
         Value of the variable ``MLBENCH_RUN`` in the environment of all processes of the run.
+    engine
+        Identity of the engine's process (`mlbench.store.process`): who reads the directory
+        before there is a ``run.json`` can tell whether there will be one.
     """
 
     format: int = FORMAT
@@ -65,6 +69,7 @@ class Request(SpecModel):
     local_code: dict[str, str] = {}
     code: dict[str, Source] = {}
     marker: str = ""
+    engine: dict[str, Any] | None = None  # Any: JSON
 
     @property
     def names(self) -> tuple[str, ...]:

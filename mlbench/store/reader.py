@@ -67,7 +67,7 @@ class Reader:
         """What the engine says; one that claims to be going and is gone has status ``aborted``."""
         data = read_json(self.path / MANIFEST)
         if data is None:
-            return {"status": "starting", "reasons": [], "pipelines": {}, "phases": []}
+            return self._not_begun()
         from mlbench.store.manifest import checked
 
         checked(data, str(self.path / MANIFEST))
@@ -75,6 +75,19 @@ class Reader:
             data["status"] = "aborted"
             data["reasons"] = [*data["reasons"], "the engine ended before the run did"]
         return data
+
+    def _not_begun(self) -> dict[str, Any]:  # Any: JSON
+        """A run whose engine has written nothing yet, or never will."""
+        told = (read_json(self.path / REQUEST) or {}).get("engine")
+        engine = told if isinstance(told, dict) else {}
+        gone = bool(engine) and is_running(engine) is False
+        return {
+            "status": "aborted" if gone else "starting",
+            "reasons": ["the engine ended before the run began"] if gone else [],
+            "engine": engine,
+            "pipelines": {},
+            "phases": [],
+        }
 
     def table(self, table: Table, folder: str | None = None) -> pa.Table:
         """All whole batches of one table, of one pipeline's folder or of the run."""

@@ -63,38 +63,53 @@ class PointAttempt:
     ) -> bool:
         """Execute it and write down how that came out; false if the end was asked for."""
         self._set_aside()
-        began, began_s = time.time(), time.monotonic()
+        state, began_s = self._begun(provenance), time.monotonic()
+        watch.begin()
+        outcome = self._follow(*self._fork(), ended)
+        seconds = time.monotonic() - began_s
+        end_marked(self._folder, reap)
+        if outcome is None:
+            self._write(replace(self._before, status=PLANNED, process=None))
+            return False
+        foreign = watch.since()
+        self._write(self._ended(state, seconds, outcome, foreign, watch.reasons(foreign)))
+        return True
+
+    def _begun(self, provenance: Mapping[str, Any]) -> PointState:  # Any: JSON
+        """The state of a point that runs, written down."""
         state = PointState(
             status=RUNNING,
             attempts=self._before.attempts,
             process=this_process(),
-            began=began,
+            began=time.time(),
             provenance=provenance,
         )
-        write_state(self._directory, self._point.id, state)
-        watch.begin()
-        pid, pipe = self._fork()
-        outcome = self._follow(pid, pipe, ended)
-        seconds = time.monotonic() - began_s
-        end_marked(self._folder, reap)
-        if outcome is None:
-            write_state(self._directory, self._point.id, replace(self._before, status=PLANNED))
-            return False
-        foreign = watch.since()
-        outcome, attempts = self._judged(outcome, watch.reasons(foreign))
-        state = replace(
+        self._write(state)
+        return state
+
+    def _ended(
+        self,
+        state: PointState,
+        seconds: float,
+        outcome: Outcome,
+        foreign: Mapping[str, Any],  # Any: JSON
+        reasons: tuple[str, ...],
+    ) -> PointState:
+        judged, attempts = self._judged(outcome, reasons)
+        return replace(
             state,
-            status=outcome.status,
+            status=judged.status,
             attempts=attempts,
             process=None,
             ended=time.time(),
             seconds=seconds,
-            error=outcome.error,
-            reasons=outcome.reasons,
+            error=judged.error,
+            reasons=judged.reasons,
             foreign=foreign,
         )
+
+    def _write(self, state: PointState) -> None:
         write_state(self._directory, self._point.id, state)
-        return True
 
     def _judged(self, outcome: Outcome, foreign: tuple[str, ...]) -> tuple[Outcome, int]:
         """How it stands with what others did, and how many attempts that makes.

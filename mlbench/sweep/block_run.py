@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import sys
 import time
@@ -27,6 +28,7 @@ from mlbench.sweep.state import (
     is_finished,
     read_state,
     states,
+    this_process,
     write_state,
 )
 
@@ -61,8 +63,9 @@ class BlockRun:
     def prepare(self) -> None:
         """Import once what the processes of all points need."""
         if self._manifest.kind == "notebook":
-            import nbformat  # noqa: F401
-            import papermill  # noqa: F401
+            from mlbench.sweep.notebook_point import prepare
+
+            prepare()
         else:
             import mlbench.sweep.spec_point  # noqa: F401
 
@@ -75,11 +78,14 @@ class BlockRun:
             sys.stderr.write(f"another process executes the block {self._block}\n")
             return LOCKED
         try:
+            os.ftruncate(lock, 0)
+            os.write(lock, json.dumps(this_process()).encode())
             self._clear()
             if not self._left():
                 return 0
             return self._locked()
         finally:
+            os.ftruncate(lock, 0)
             os.close(lock)
 
     def _clear(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import warnings
 from pathlib import Path
@@ -13,7 +14,24 @@ from mlbench.sweep.notebook import Notebook
 from mlbench.sweep.outcome import Outcome
 from mlbench.sweep.state import TIMED_OUT
 
-__all__ = ["execute"]
+__all__ = ["execute", "prepare"]
+
+
+def prepare() -> None:
+    """Load once what papermill and its libraries load when a notebook is first executed.
+
+    The processes of the points are forked, and have it then: the schema of notebooks, the
+    kernels that there are, and who starts them. No socket and no thread is made.
+    """
+    import nbformat.v4
+    import papermill  # noqa: F401
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.provisioning import KernelProvisionerFactory
+
+    nbformat.validate(nbformat.v4.new_notebook())  # type: ignore[no-untyped-call]  # nbformat
+    KernelSpecManager().get_all_specs()
+    KernelProvisionerFactory.instance()
+    gc.freeze()  # a collection in a child would copy every page of this
 
 
 def execute(directory: Path, manifest: SweepManifest, point: Point) -> Outcome:

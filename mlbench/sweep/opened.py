@@ -8,13 +8,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlbench.sweep.layout import SweepManifest, read_plan
+from mlbench.store.layout import read_json
+from mlbench.sweep.layout import SweepManifest, block_lock, read_plan
 from mlbench.sweep.state import (
     RUNNING,
     STATUSES,
     PointState,
     is_finished,
+    lives,
     states,
+    unfinished,
 )
 
 if TYPE_CHECKING:
@@ -74,11 +77,17 @@ class Sweep:
     @property
     def status(self) -> str:
         """``done`` (every point is finished), ``going``, or ``stopped``: some are left."""
-        attempts = self.manifest.plan.contamination.attempts
-        found = self.states().values()
-        if all(is_finished(state, attempts) for state in found):
+        found = self.states()
+        blocks = unfinished(self.manifest, found)
+        if not blocks:
             return "done"
-        return "going" if any(state.status == RUNNING for state in found) else "stopped"
+        running = any(state.status == RUNNING for state in found.values())
+        return "going" if running or any(map(self._is_executed, blocks)) else "stopped"
+
+    def _is_executed(self, block: str) -> bool:
+        """Whether a process of this machine has the block, though no point runs: it waits."""
+        process = read_json(block_lock(self.path, block))
+        return bool(process) and lives(process or {}) is True
 
     def results(self) -> pd.DataFrame:
         """One tidy table of all points; see `mlbench.sweep.results`."""

@@ -6,7 +6,6 @@ machine that is gone, is found interrupted: that is derived, and never written.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mlbench.errors import NotARunError, OutputError
-from mlbench.store.layout import write_json
+from mlbench.store.layout import read_json, write_json
 from mlbench.store.process import is_running, process_identity
 from mlbench.sweep.layout import STATE, SweepManifest, point_directory
 
@@ -32,8 +31,10 @@ __all__ = [
     "PointState",
     "host",
     "is_finished",
+    "lives",
     "read_state",
     "states",
+    "this_process",
     "unfinished",
     "write_state",
 ]
@@ -124,13 +125,10 @@ def read_state(directory: Path, point: str) -> PointState:
         If its file is damaged.
     """
     path = point_directory(directory, point) / STATE
-    try:
-        data = json.loads(path.read_bytes())
-    except FileNotFoundError:
+    data = read_json(path)
+    if data is None and not os.path.lexists(path):
         return PointState()
-    except (OSError, ValueError, RecursionError) as error:
-        raise NotARunError(f"{path} cannot be read: {error}") from None
-    if not isinstance(data, dict) or data.get("status") not in STATUSES:
+    if data is None or data.get("status") not in STATUSES:
         raise NotARunError(f"{path} is no state of a point")
     known = {name: value for name, value in data.items() if name in _FIELDS}
     found = PointState(**{**known, "reasons": tuple(known.get("reasons") or ())})
@@ -140,9 +138,12 @@ def read_state(directory: Path, point: str) -> PointState:
 def _is_gone(state: PointState) -> bool:
     """Whether it claims to be running, and this machine knows better."""
     process = state.process
-    if state.status != RUNNING or not process or process.get("host") != host():
-        return False
-    return is_running(process) is False
+    return state.status == RUNNING and bool(process) and lives(process or {}) is False
+
+
+def lives(process: Mapping[str, Any]) -> bool | None:  # Any: JSON
+    """Whether a process that `this_process` told of lives; null if it is of another machine."""
+    return is_running(process) if process.get("host") == host() else None
 
 
 def states(directory: Path, points: Iterable[str]) -> dict[str, PointState]:

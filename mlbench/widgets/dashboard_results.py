@@ -51,7 +51,7 @@ def _table(table: Printed) -> str:
     head = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
     rows = "".join(_row(cells, table.words) for cells in table.rows)
     return (
-        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f"<table style='margin-left: 0'><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         f"<p><small>{escape(table.caption)}</small></p>"
     )
 

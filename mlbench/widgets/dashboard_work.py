@@ -179,17 +179,23 @@ def start_study(bench: Benchmark, out: str | os.PathLike[str]) -> StudyWork:
     (folder / "spec.yml").write_text(bench.to_yaml(), encoding="utf-8")
     command = [sys.executable, "-m", "mlbench", "collocate", folder / "spec.yml"]
     command += ["--out", Path(out).resolve()]
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603  (this Python, this package)
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": path},
+            env=_environment(),
             start_new_session=True,  # the notebook's interrupt and end do not reach it
         )
     return StudyWork(process=process, folder=folder)
+
+
+def _environment() -> dict[str, str]:
+    """That of the kernel, with its import path, and without the colours that it asks for."""
+    kept = {name: value for name, value in os.environ.items() if name != "FORCE_COLOR"}
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return {**kept, "PYTHONPATH": path, "NO_COLOR": "1"}
 
 
 def going_work(out: str | os.PathLike[str], name: str) -> Work | None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import mlbench
-from mlbench.errors import NotARunError
+from mlbench.errors import EngineError, NotARunError
 from mlbench.run import Run, open_run
 from mlbench.store.process import is_running, process_identity
 
@@ -104,7 +104,25 @@ def test_a_json_file_that_is_a_link_is_not_read(path: Path, made: Path, name: st
         with pytest.raises(NotARunError):
             open_run(path)
     else:
-        assert open_run(path).status == "starting"
+        assert open_run(path).manifest["pipelines"] == {}
+
+
+def test_a_run_whose_engine_ended_before_it_wrote_anything_is_aborted(path: Path) -> None:
+    (path / "run.json").unlink()
+    run = open_run(path)
+    assert (run.status, run.is_going) == ("aborted", False)
+    with pytest.raises(EngineError, match="the engine did not start"):
+        run.wait(1)
+
+
+def test_a_run_whose_engine_lives_and_has_written_nothing_yet_is_starting(path: Path) -> None:
+    (path / "run.json").unlink()
+    request = json.loads((path / "spec.json").read_text())
+    request["engine"] = process_identity(os.getpid())
+    (path / "spec.json").write_text(json.dumps(request))
+    assert open_run(path).status == "starting"
+    with pytest.raises(TimeoutError):
+        open_run(path).wait(0.01)
 
 
 @pytest.mark.parametrize("name", ["outputs.jsonl", "engine.log"])

@@ -31,8 +31,11 @@ def slurm_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def slurm(slurm_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+def slurm(
+    slurm_cluster: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Cluster]:
     """The cluster as every command of this test finds it."""
+    monkeypatch.setenv("MLBENCH_LOCKS", str(tmp_path / "locks"))  # not those of other sweeps
     for name, value in slurm_cluster.variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(watch, "ASK_S", (0.2, 1.0))  # nobody else needs this controller

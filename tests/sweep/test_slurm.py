@@ -7,12 +7,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from cluster import Cluster
+from cluster import Cluster, can_hide_folders
 from slurm_sweeps import asks_when, begun
 
 from mlbench.errors import EngineError, SpecError
 from mlbench.sweep.executor import executor_named
-from mlbench.sweep.slurm import client
+from mlbench.sweep.slurm import client, watch
 from mlbench.sweep.slurm.jobs import Jobs
 from mlbench.sweep.slurm.options import Options
 
@@ -71,6 +71,21 @@ def test_who_asks_for_the_end_gets_it_and_goes_on_later_with_what_is_left(
     assert sweep.statuses == ["done"] * 4
     kept = [key for key, state in made.items() if state.status == "done"]
     assert all(sweep.states[key] == made[key] for key in kept)
+
+
+def test_an_interrupt_that_nobody_counts_cancels_the_jobs(slurm: Cluster, tmp_path: Path) -> None:
+    before = len(slurm.jobs())
+    sweep = begun(tmp_path, [LONG], repeats=1)
+
+    def interrupt() -> int:
+        if "running" in sweep.statuses:
+            raise KeyboardInterrupt
+        return 0
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run("slurm", follow=interrupt)
+    (job,) = slurm.jobs()[before:]
+    assert (slurm.job(job)["JobState"], sweep.statuses) == ("CANCELLED", ["planned"])
 
 
 def test_a_job_that_somebody_cancels_ends_and_its_points_are_planned_again(
@@ -153,6 +168,19 @@ def test_jobs_that_are_left_alone_are_found_again_and_no_point_is_made_twice(
     assert len(slurm.jobs()) - before == 2
     assert sweep.statuses == ["done"] * 4
     assert sweep.runs() == [1] * 4
+
+
+def test_a_directory_that_the_nodes_do_not_share_is_an_error(
+    slurm: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not can_hide_folders():
+        pytest.skip("needs root, with the capability to mount, to hide a folder from a node")
+    sweep = begun(tmp_path, [0.01], repeats=1)
+    slurm.blind_node("n1", tmp_path)
+    monkeypatch.setattr(watch, "ARRIVAL_S", 1.0)
+    with pytest.raises(EngineError, match=r"on n1.*nothing of it is in .*\n.*--out"):
+        sweep.run("slurm", "--slurm", "nodelist=n1")
+    assert sweep.statuses == ["planned"]
 
 
 # -- mistakes ----------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def sweep(
     x, y
         Parameter and result.
     by
-        Default ``pipeline``, where the table has it.
+        Default ``pipeline``, where the table has one.
     panels
         A further parameter.
     x_title, y_title
@@ -65,7 +65,8 @@ def sweep(
         If the table lacks a column, or the result has no number.
     """
     rows = long_form(check_table(table, "sweep"), y, "sweep")
-    by = "pipeline" if by is None and "pipeline" in rows else by
+    if by is None and "pipeline" in rows and rows["pipeline"].notna().any():
+        by = "pipeline"
     tidy = pd.DataFrame({"x": column_of(rows, x, "sweep")})
     tidy["name"] = column_of(rows, by, "sweep").astype(str) if by else ALL
     tidy["panel"] = column_of(rows, panels, "sweep").astype(str) if panels else ""

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["NODES", "Cluster", "running", "why_not"]
+__all__ = ["NODES", "Cluster", "can_hide_folders", "running", "why_not"]
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "scancel", "srun")
 PACKAGES = "slurmctld slurmd slurm-client munge"
@@ -97,6 +97,12 @@ def why_not() -> str | None:
     return None
 
 
+def can_hide_folders() -> bool:
+    """Whether this user may give a process mounts of its own, which `Cluster.blind_node` does."""
+    asked = ["unshare", "--mount", "sh", "-c", "mount -t tmpfs none /mnt"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
 @contextmanager
 def running() -> Iterator[Cluster]:
     """A cluster whose nodes are idle; nothing of it is left afterwards."""
@@ -123,6 +129,8 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
+        self._ports: dict[str, int] = {}
+        self._blind: set[str] = set()
 
     @property
     def variables(self) -> dict[str, str]:
@@ -152,12 +160,23 @@ class Cluster:
     def start_node(self, node: str) -> None:
         """Start the daemon of a node."""
         self._daemon(node, "slurmd", "-D", "-N", node)
+        self._listens(node)
 
     def kill_node(self, node: str) -> None:
         """Kill the daemon of a node, which is how a machine looks that lost its power."""
         daemon = self._daemons.pop(node)
         daemon.kill()
         daemon.wait()
+
+    def blind_node(self, node: str, folder: Path) -> None:
+        """Have a node see a folder empty, as if it were on a disk of this machine alone."""
+        self._end(node)
+        hidden = 'mount -t tmpfs none "$1" && exec "$2" -D -N "$3"'
+        program = shutil.which("slurmd", path=SEARCHED) or ""
+        words = ("sh", str(folder), program, node)
+        self._daemon(node, "unshare", "--mount", "sh", "-c", hidden, *words)
+        self._listens(node)
+        self._blind.add(node)
 
     def fail_node(self, node: str) -> None:
         """Have the administrator call a node dead."""
@@ -167,11 +186,14 @@ class Cluster:
         """Cancel all jobs, bring back dead nodes, and wait until both are idle again."""
         self._ask("scancel", "--full", f"--user={_user()}")
         for node in NODES:
+            if node in self._blind:
+                self._end(node)
             if node not in self._daemons:
                 self.start_node(node)
             if self.state_of(node).startswith("down"):
                 self._ask("scontrol", "update", f"nodename={node}", "state=resume")
         self._until(lambda: all(self.state_of(node) == "idle" for node in NODES), "nodes are idle")
+        self._blind.clear()
         self._kill(self.processes(b"SLURM_JOB_ID="))  # steps outlive the daemon of their node
 
     # -- questions -----------------------------------------------------------------------
@@ -203,13 +225,13 @@ class Cluster:
     # -- parts ---------------------------------------------------------------------------
 
     def _configure(self) -> None:
-        ports = _free_ports(3)
+        self._ports = dict(zip(("controller", *NODES), _free_ports(3), strict=True))
         values = {
             "host": socket.gethostname().split(".")[0],
             "user": _user(),
             "folder": self.folder,
             "dead_s": DEAD_S,
-            **dict(zip(("controller_port", "n0_port", "n1_port"), ports, strict=True)),
+            **{f"{name}_port": port for name, port in self._ports.items()},
         }
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(**values))
         (self.folder / "gres.conf").write_text(DEVICES.format(**values))
@@ -242,6 +264,10 @@ class Cluster:
                 env={**_plain(os.environ), **self.variables},
                 start_new_session=True,
             )
+
+    def _listens(self, node: str) -> None:
+        """Wait until the daemon of a node can be reached."""
+        self._until(lambda: _is_open(self._ports[node]), f"{node} listens")
 
     def _ask(self, *command: str) -> str:
         done = subprocess.run(
@@ -309,6 +335,14 @@ def _free_ports(count: int) -> list[int]:
         for each in sockets:
             each.bind(("127.0.0.1", 0))
         return [each.getsockname()[1] for each in sockets]
+
+
+def _is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _processes() -> Iterator[int]:
