@@ -12,7 +12,7 @@ NODE_MODULES := $(if $(NPM),widgets/node_modules)
 IN_WIDGETS := $(if $(NPM),cd widgets && npm run --silent,@echo "Left out, because Node is not installed: npm run")
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test unit check bench gpu-check widgets clean
+.PHONY: help env demo paper test unit check bench gpu-check widgets clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -24,6 +24,9 @@ demo: $(INSTALLED)  ## study an image service beside a training job: slowdown ta
 	$(BIN)/mlbench collocate $(DEMO).yml --out runs/demo || [ $$? -eq 3 ]
 	$(BIN)/mlbench figures "$$(ls -td runs/demo/*/ | head -1)" --out figures/demo --format pdf --format png
 	$(BIN)/mlbench figures "$$(ls -td runs/demo/*/blocks/000/together-*/ | head -1)" --out figures/demo/together --format pdf --format png
+
+paper: $(INSTALLED)  ## sweep examples/paper, and make its figures, table and PDF in figures/paper
+	@sh examples/paper/make.sh $(BIN)
 
 test: $(INSTALLED) $(NODE_MODULES)  ## run all tests; those of the widgets need Node 20 and Chromium
 	$(BIN)/pytest

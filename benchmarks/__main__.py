@@ -13,7 +13,17 @@ from mlbench import __version__
 from mlbench.machine.cpu import read_cpu
 from mlbench.machine.fingerprint import fingerprint
 
-GROUPS = ("chains", "lateness", "startup", "recording", "study", "sampler", "figures", "sweep")
+GROUPS = (
+    "chains",
+    "lateness",
+    "startup",
+    "recording",
+    "study",
+    "sampler",
+    "figures",
+    "sweep",
+    "widgets",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

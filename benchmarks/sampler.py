@@ -3,7 +3,8 @@
 The GPUs are a stand-in for NVIDIA's library (``tests/support/nvml``): what a real driver
 takes for its answers comes on top, and is measured where there is one. The cost is CPU time
 of the sampler's process over wall time, from when it is ready to its end. The recorder, which
-writes the samples, is not in it.
+writes the samples, is not in it. Beside it stands what pynvml's own calls take at that pace,
+in a process that does nothing else (``bare_nvml.py``).
 
 A step of a millisecond runs with the sampler and without it, run after run in turn; its
 times are those of the spans. On two cores, the step has one and everything else the other.
@@ -12,6 +13,7 @@ times are those of the spans. On two cores, the step has one and everything else
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -101,17 +103,28 @@ def _sampled(rate: float | None, out: Path) -> Mapping[str, Any]:
 
 
 def _cost(rate: int, most: float, out: Path) -> Row:
-    told = [_sampled(rate, out) for _ in range(REPEATS)]
+    told, bare = [], []
+    for _ in range(REPEATS):
+        told.append(_sampled(rate, out))
+        bare.append(_bare(rate))
     shares = [each["cpu_ns"] / each["wall_ns"] for each in told]
     missed = sum(each["missed"] for each in told) / sum(each["ticks"] for each in told)
     return Row(
         "sampler",
         f"{GPUS} GPUs and two pipelines of {PROCESSES} processes at {rate} Hz",
         quantity(shares, "% of one core", 100),
-        f"{missed:.2%} of the deadlines missed",
+        quantity(bare, "% (pynvml's calls alone)", 100),
+        f"{ratio(shares, bare)[1]}, {missed:.2%} of the deadlines missed",
         bar=f"≤ {most:g} %",
         met=float(np.median(shares)) * 100 <= most,
     )
+
+
+def _bare(rate: int) -> float:
+    """The share of a core that the same calls take, in a process that does nothing else."""
+    clocks = [str(os.getpid())] * 2 * PROCESSES
+    command = [sys.executable, "-m", "benchmarks.bare_nvml", str(rate), str(SECONDS), *clocks]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def _punctuality(out: Path) -> Iterator[Row]:

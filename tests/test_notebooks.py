@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -9,14 +10,35 @@ import papermill
 import pytest
 
 from mlbench.run import open_run
+from mlbench.store.layout import is_run
+from mlbench.study.layout import is_study
+from mlbench.study.study import open_study
+from mlbench.sweep import open_sweep
+from mlbench.sweep.layout import is_sweep
 
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+
+LEAVES = {
+    "01_quick_start": ["run"],
+    "02_build_a_pipeline": ["run"],
+    "03_live_collocation": ["run", "study"],
+    "04_figures_for_a_paper": ["study"],
+    "05_one_sweep_point": ["study"],
+    "06_reading_a_sweep": ["sweep"],
+}
+"""What each has measured when it has ended, if it was given nothing."""
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+@pytest.mark.unit
+def test_every_notebook_is_known() -> None:
+    assert [path.stem for path in NOTEBOOKS] == list(LEAVES)
 
 
 @pytest.mark.unit
@@ -30,16 +52,38 @@ def test_a_notebook_is_kept_valid_and_without_output(path: Path) -> None:
 
 @pytest.mark.unit
 @every_notebook
-def test_a_notebook_takes_parameters(path: Path) -> None:
-    assert {"quick", "out"} <= set(papermill.inspect_notebook(path))
+def test_a_notebook_takes_parameters_with_types_and_says_how(path: Path) -> None:
+    parameters = papermill.inspect_notebook(path)
+    assert {"quick", "out"} <= set(parameters)
+    assert [name for name, each in parameters.items() if each["inferred_type_name"] == "None"] == []
+    first = nbformat.read(path, as_version=4).cells[0]
+    assert f"papermill notebooks/{path.name}" in first.source
+    named = first.source.partition("```sh")[2].partition("```")[0].split(" -p ")[1:]
+    assert {each.split()[0] for each in named} <= set(parameters)
 
 
 @every_notebook
 def test_a_notebook_executes(path: Path, tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "notebooks")  # one executes another
     out = tmp_path / "runs"
-    parameters = {"quick": True, "out": str(out)}
     papermill.execute_notebook(
-        path, tmp_path / path.name, parameters, cwd=tmp_path, progress_bar=False
+        path,
+        tmp_path / path.name,
+        {"quick": True, "out": str(out)},
+        cwd=tmp_path / "notebooks",
+        progress_bar=False,
     )
-    runs = [open_run(run) for run in out.iterdir()]
-    assert [run.status for run in runs] == ["done"]
+    assert sorted(map(_left, out.iterdir())) == LEAVES[path.stem]
+
+
+def _left(path: Path) -> str:
+    """What a directory holds, which has ended as it should."""
+    if is_run(path):
+        assert open_run(path).status == "done"
+        return "run"
+    if is_study(path):
+        assert open_study(path).status == "done"
+        return "study"
+    assert is_sweep(path)
+    assert set(open_sweep(path).results()["status"]) == {"done"}
+    return "sweep"

@@ -29,6 +29,8 @@ Examples:
   mlbench sweep plan.yml --on slurm --partition gpu --gres gpu:1
   mlbench sweep plan.yml --no-wait
 
+`python -m pydoc mlbench.sweep.plan` shows a plan with every key.
+
 `--no-wait`, with --on local, fails where another sweep holds the processors or GPUs.
 
 \b
@@ -50,7 +52,9 @@ Exit status:
 )
 @click.argument("plan", required=False)
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF --on]")
-@click.option("--resume", metavar="DIR", help="Go on with the sweep in DIR, in place of PLAN.")
+@click.option(
+    "--resume", metavar="DIR", help="Go on with the sweep in DIR; a PLAN may have more points."
+)
 @click.option("--failed", is_flag=True, help="With --resume: points that failed, too.")
 @click.option("--dry-run", is_flag=True, help="Show points and cost; execute none.")
 @click.option(
@@ -80,7 +84,7 @@ def command(
         options, plan = (plan, *options), None
     if plan is not None and plan.startswith("-"):
         raise click.UsageError(f"{plan}: name the PLAN first, then the options of --on")
-    if (plan is None) == (resume is None):
+    if plan is None and resume is None:
         raise click.UsageError("name a PLAN, or a sweep with --resume DIR")
     if failed and resume is None:
         raise click.UsageError("--failed goes with --resume DIR")
@@ -98,12 +102,9 @@ def _dry_run(plan: str | None, resume: str | None, as_json: bool) -> None:
     from mlbench.sweep.planning import planned
     from mlbench.sweep.state import states
 
-    if plan is not None:
-        manifest = planned(load_plan(plan), plan)
-        found = states(Path(), [])
-    else:
-        manifest = read_plan(Path(str(resume)))
-        found = states(Path(str(resume)), [point.id for point in manifest.points])
+    manifest = read_plan(Path(str(resume))) if plan is None else planned(load_plan(plan), plan)
+    points = [point.id for point in manifest.points]
+    found = states(Path(resume), points) if resume is not None else {}
     outline = outline_of(manifest, found)
     if as_json:
         write_json(outline)
@@ -148,12 +149,15 @@ def _directory(plan: str | None, resume: str | None, failed: bool, out: str) -> 
     """That of the sweep, with all that is to be executed planned."""
     from mlbench.sweep.conduct import reopen
     from mlbench.sweep.plan import load_plan
-    from mlbench.sweep.planning import begin
+    from mlbench.sweep.planning import begin, extend
 
-    if plan is None:
-        return reopen(Path(str(resume)), failed)
-    found: Plan = load_plan(plan)
-    return begin(found, out, plan)
+    found: Plan | None = None if plan is None else load_plan(plan)
+    if resume is None:
+        assert found is not None
+        return begin(found, out, plan)
+    if found is not None:
+        extend(Path(resume), found, plan)
+    return reopen(Path(resume), failed)
 
 
 def _tell(summary: dict[str, Any], as_json: bool) -> None:  # Any: JSON

@@ -44,8 +44,11 @@ class Lateness:
 class Schedule:
     """The deadlines of some tiers, from one origin on.
 
-    A deadline that has passed before the one before was served is missed: it is counted and
-    never made up for, and the next one stays where it was.
+    After the first one they are the multiples of each tier's period on the clock of the run,
+    so that all probes wake up together: the second one finds the interpreter's code in the
+    cache still, and what is read of different things is of one moment. A deadline that has
+    passed before the one before was served is missed: it is counted and never made up for,
+    and the next one stays where it was.
 
     Parameters
     ----------
@@ -81,10 +84,10 @@ class Schedule:
         if tiers:
             self.lateness.add(now_ns - min(self._next[tier] for tier in tiers))
         for tier in tiers:
-            passed = (now_ns - self._next[tier]) // self._periods[tier]
-            self.missed[tier] += passed
+            period = self._periods[tier]
+            self.missed[tier] += now_ns // period - self._next[tier] // period
             self.ticks[tier] += 1
-            self._next[tier] += (passed + 1) * self._periods[tier]
+            self._next[tier] = (now_ns // period + 1) * period
         return tiers
 
     def keep(self, tiers: frozenset[Tier]) -> None:

@@ -44,8 +44,13 @@ def stretch_of(
     elif worst is None:
         begin = barrier
     else:
-        begin = max(barrier, (worst.begin + worst.end - length) // 2)
+        begin = max(barrier, min((worst.begin + worst.end - length) // 2, _last(queries) - length))
     return Stretch(begin, begin + length)
+
+
+def _last(queries: dict[str, Queries]) -> int:
+    """When the last query ended."""
+    return max(int(each.done[each.done != NULL].max(initial=0)) for each in queries.values())
 
 
 def _worst(queries: dict[str, Queries]) -> Stretch | None:
@@ -64,14 +69,17 @@ def _worst(queries: dict[str, Queries]) -> Stretch | None:
 
 
 def _length(queries: dict[str, Queries], worst: Stretch | None) -> int:
-    """Enough for the worst query, or for 20 of the busiest pipeline."""
-    gaps = []
+    """Enough for the worst query, or for 20 of the busiest pipeline; no longer than the load."""
+    gaps, ends, begins = [], [], []
     for each in queries.values():
         due = np.sort(each.due[each.due != NULL])
         if due.size > 1:
             gaps.append(float(due[-1] - due[0]) / (due.size - 1))
+            begins.append(int(due[0]))
+            ends.append(int(max(due[-1], each.done[each.done != NULL].max(initial=0))))
     least = 1.15 * (worst.end - worst.begin) if worst else 1_000_000_000
-    return round(max(least, 20 * min(gaps, default=0.0)))
+    whole = max(ends, default=0) - min(begins, default=0)
+    return round(max(least, min(20 * min(gaps, default=0.0), whole)))
 
 
 # -- the table ---------------------------------------------------------------------------

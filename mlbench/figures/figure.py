@@ -70,8 +70,19 @@ def figure(draw: Draw, about: About, venue: str | float | Theme, columns: int) -
 
 @cache
 def _saving(base: type) -> type:
-    """Altair's class with mlbench's ``save``."""
-    return type(base.__name__, (base,), {"save": _save, "__doc__": base.__doc__})
+    """Altair's class with mlbench's ``save`` and its picture for notebooks."""
+    own = {"save": _save, "_repr_mimebundle_": _shown, "__doc__": base.__doc__}
+    return type(base.__name__, (base,), own)
+
+
+def _shown(self: Any, *_: Any, **__: Any) -> Any:  # Any: a chart, and what Jupyter gives and takes
+    """What a notebook shows: a picture, as Altair's own output loads its scripts from the net.
+
+    So it is there offline, in a notebook that is not trusted, and on a page that shows one.
+    """
+    from mlbench.figures.saving import shown
+
+    return shown(self)
 
 
 def _save(

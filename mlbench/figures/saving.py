@@ -129,6 +129,14 @@ def preflight(
     return list(_made(chart, _venue_of(chart, ".pdf", venue, columns), "figure").findings)
 
 
+def shown(chart: Any) -> tuple[dict[str, bytes], dict[str, dict[str, int]]]:  # Any: a chart
+    """A chart as a notebook shows it: a PNG of two pixels a point, and its size in points."""
+    chosen = _venue_of(chart, ".png", None, 1)
+    svg = fitted_svg(_specification(_drawn(chart, chosen), chosen), chosen.width)
+    size = {"width": round(chosen.width)}
+    return {"image/png": png_of(svg, 144)}, {"image/png": size}
+
+
 @dataclass(frozen=True)
 class Made:
     """A chart as a picture."""

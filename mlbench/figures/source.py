@@ -176,8 +176,8 @@ def _observed_in(study: Study, treatment: str | None) -> Iterator[Observed]:
     Queries of different treatments are never pooled: beside each neighbour a pipeline has
     another distribution.
     """
-    sides = {
-        each.name: each.role
+    sides: dict[str, Side] = {
+        each.name: "collocated" if each.name == treatment else "isolated"
         for each in study.manifest.treatments
         if each.role == "isolated" or each.name == treatment
     }

@@ -53,8 +53,9 @@ class Account:
             The same, with that of the children that it has waited for; null where the kernel
             does not keep it.
         """
-        for ended in self.last.keys() - own.keys():
-            self.gone += self.last.pop(ended)
+        if not self.last.keys() <= own.keys():
+            for ended in self.last.keys() - own.keys():
+                self.gone += self.last.pop(ended)
         self.last.update(own)
         seen = self.gone + sum(own.values())
         living = sum(inclusive.values()) if inclusive is not None else 0.0

@@ -18,6 +18,8 @@ class Counter:
         Where the total begins again at zero; null where it does so only by a reset.
     """
 
+    __slots__ = ("_at_ns", "_total", "metric", "modulus")
+
     def __init__(self, metric: str, modulus: float | None = None) -> None:
         self.metric = metric
         self.modulus = modulus

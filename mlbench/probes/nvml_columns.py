@@ -12,7 +12,7 @@ from mlbench.probes.nvml_errors import PATIENCE, Fate, fate_of, reason_of
 __all__ = ["Column", "Columns"]
 
 
-@dataclass
+@dataclass(slots=True)
 class Column:
     """One question about one device, which answers some metrics.
 

@@ -24,7 +24,7 @@ OTHERS = {0: "d", 4: "q", 5: "i"}
 """Double, and the signed types, as `struct` names them."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Field:
     """One field of one device.
 
@@ -79,7 +79,10 @@ class Fields:
             if code:
                 self._failed(field, code)
                 continue
-            number, field.failures = number_of(kind, bits), 0
+            mask = WHOLE.get(kind)
+            number = number_of(kind, bits) if mask is None else bits & mask
+            if field.failures:
+                field.failures = 0
             if field.counter is None:
                 value = number * field.scale
                 rows.append((field.metric, value, now_ns, None, device, None, None))

@@ -83,8 +83,13 @@ def folders_of(directory: Path) -> list[Path]:
 
 
 def _when(entry: Entry) -> float:
-    """When it started; where nobody knows, when its directory last changed."""
-    return entry.started or Path(entry.path).stat().st_mtime
+    """When it started; where nobody knows, when its directory last changed; 0 once it is gone."""
+    if entry.started:
+        return entry.started
+    try:
+        return Path(entry.path).stat().st_mtime
+    except OSError:  # somebody deletes it meanwhile
+        return 0.0
 
 
 def entry_of(path: Path) -> Entry:

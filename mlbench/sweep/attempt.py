@@ -68,6 +68,7 @@ class PointAttempt:
         outcome = self._follow(*self._fork(), ended)
         seconds = time.monotonic() - began_s
         end_marked(self._folder, reap)
+        reap()  # orphans that ended by themselves: what they used is known when they are waited for
         if outcome is None:
             self._write(replace(self._before, status=PLANNED, process=None))
             return False

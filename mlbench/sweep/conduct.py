@@ -11,7 +11,7 @@ from mlbench.sweep.layout import RESULTS, read_plan
 from mlbench.sweep.local import Local
 from mlbench.sweep.opened import Sweep
 from mlbench.sweep.plan import Plan, load_plan
-from mlbench.sweep.planning import begin, refuse_changed
+from mlbench.sweep.planning import begin, extend, refuse_changed
 from mlbench.sweep.state import (
     FAILED,
     PLANNED,
@@ -56,13 +56,13 @@ def run(
     EngineError
         If a block cannot be executed at all.
     """
-    file = None if isinstance(plan, Plan) else plan
-    found = plan if isinstance(plan, Plan) else load_plan(plan)
+    found, file = _found(plan)
     return execute(begin(found, out, file), executor, follow)
 
 
 def resume(
     path: str | PathLike[str],
+    plan: Plan | str | PathLike[str] | None = None,
     *,
     failed: bool = False,
     executor: Executor | None = None,
@@ -76,6 +76,8 @@ def resume(
     ----------
     path
         Directory of the sweep.
+    plan
+        With all the points that were begun, and maybe more; default as it was planned.
     failed
         Whether those that failed or timed out are executed again.
     executor, follow
@@ -84,11 +86,18 @@ def resume(
     Raises
     ------
     NotARunError
-        If there is no sweep, or its code has changed since.
+        If there is no sweep, its code has changed since, or the plan is that of another.
     EngineError
         If a block cannot be executed at all.
     """
+    if plan is not None:
+        extend(Path(path), *_found(plan))
     return execute(reopen(Path(path), failed), executor, follow)
+
+
+def _found(plan: Plan | str | PathLike[str]) -> tuple[Plan, str | PathLike[str] | None]:
+    """A plan, and its file where it has one."""
+    return (plan, None) if isinstance(plan, Plan) else (load_plan(plan), plan)
 
 
 def reopen(directory: Path, failed: bool = False) -> Path:

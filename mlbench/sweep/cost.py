@@ -37,7 +37,7 @@ def _of_specs(manifest: SweepManifest) -> list[float]:
     from mlbench.collocation.capacity import with_rates
     from mlbench.collocation.design import treatments_of
     from mlbench.spec import Benchmark, Document
-    from mlbench.sweep.targets import bench_of
+    from mlbench.sweep.spec_target import bench_of
 
     def of(bench: Benchmark) -> float:
         study = bench.study

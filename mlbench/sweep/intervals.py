@@ -54,7 +54,8 @@ def _repeats(rows: Sequence[Row]) -> Iterator[list[Row]]:
     for row in rows:
         what = (row.get("treatment"), row.get("pipeline"))
         place = (row["point"], *what)
-        groups[(row["combination"], *what, seen[place])].append(row)
+        same = (row["combination"], *what, seen[place])
+        groups[same].append(row)
         seen[place] += 1
     return (each for each in groups.values() if len(each) > 1)
 

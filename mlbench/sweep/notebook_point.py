@@ -25,8 +25,9 @@ def prepare() -> None:
     """
     import nbformat.v4
     import papermill  # noqa: F401
+    import psutil  # noqa: F401
     from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.provisioning import KernelProvisionerFactory
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
     nbformat.validate(nbformat.v4.new_notebook())  # type: ignore[no-untyped-call]  # nbformat
     KernelSpecManager().get_all_specs()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from mlbench.errors import NotARunError, OutputError
+from mlbench.errors import NotARunError, OutputError, SpecError
 from mlbench.launch import new_directory
 from mlbench.seed import stream
 from mlbench.spec import Document
@@ -17,10 +18,11 @@ from mlbench.store.layout import write_json
 from mlbench.sweep.combinations import Combinations, combinations_of
 from mlbench.sweep.layout import PLAN, Block, Point, SweepManifest, read_plan, source_of
 from mlbench.sweep.plan import Plan
-from mlbench.sweep.targets import NotebookTarget, Target, short_hash, target_of
+from mlbench.sweep.state import PLANNED, states
+from mlbench.sweep.target import Target, see_modules_beside, target_of
 from mlbench.sweep.versions import differences, versions_of
 
-__all__ = ["begin", "planned", "refuse_changed"]
+__all__ = ["begin", "extend", "planned", "refuse_changed"]
 
 Values = dict[str, Any]
 """Parameters of a point, by name; Any: plain data."""
@@ -39,8 +41,6 @@ def planned(plan: Plan, file: str | PathLike[str] | None = None) -> SweepManifes
     SpecError
         With every mistake in the plan, its parameters, and the target with them.
     """
-    from mlbench.errors import SpecError
-
     try:
         combinations = combinations_of(plan)
         target = target_of(plan)
@@ -55,10 +55,8 @@ def planned(plan: Plan, file: str | PathLike[str] | None = None) -> SweepManifes
 
 
 def _manifest(plan: Plan, combinations: Combinations, target: Target) -> SweepManifest:
-    source = hashlib.sha256(target.text()).hexdigest()[:16]
-    if isinstance(target, NotebookTarget):
-        source = target.notebook.hash
-    versions = versions_of(Path(plan.target).resolve().parent, source, target.code())
+    folder = Path(plan.target).resolve().parent
+    versions = versions_of(folder, target.source(), target.code())
     key = "spec" if plan.spec else "notebook"
     absolute = plan.model_copy(update={key: str(Path(plan.target).resolve())})
     blocks: list[Block] = []
@@ -91,7 +89,7 @@ def _point(
     values: Values,
     repeat: int,
 ) -> Point:
-    seed = target.seed_of(plan, repeat, values)
+    seed = target.seed_of(repeat, values)
     placement = {
         "cpus": plan.cpus,
         "devices": plan.devices,
@@ -118,6 +116,12 @@ def _point(
         seed=seed,
         identity=identity,
     )
+
+
+def short_hash(data: object) -> str:
+    """SHA-256 of plain data as JSON, 16 hex digits; the order of keys counts for nothing."""
+    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _block_of(plan: Plan, index: int, repeat: int) -> str:
@@ -149,14 +153,40 @@ def begin(
     """
     manifest = planned(plan, file)
     directory = new_directory(out, manifest.title)
+    _write(directory, manifest)
+    return directory
+
+
+def extend(directory: Path, plan: Plan, file: str | PathLike[str] | None = None) -> None:
+    """Have a sweep go on with a plan that has all the points that were begun, and maybe more.
+
+    Raises
+    ------
+    SpecError
+        With every mistake in the plan.
+    NotARunError
+        If there is no sweep, its code has changed, or a point that was begun is not planned.
+    """
+    before, after = refuse_changed(directory), planned(plan, file)
+    found = states(directory, [point.id for point in before.points])
+    begun = {name for name, state in found.items() if state.status != PLANNED}
+    if lost := begun - {point.id for point in after.points}:
+        raise NotARunError(
+            f"{directory} is a sweep of another plan, or of another {before.kind}: {len(lost)} "
+            "points that were begun are not in this one. Leave PLAN out to go on as it was "
+            "planned, or start a new sweep without --resume"
+        )
+    _write(directory, after.model_copy(update={"created": before.created}))
+
+
+def _write(directory: Path, manifest: SweepManifest) -> None:
     try:
         source_of(directory, manifest.kind).write_bytes(Path(manifest.plan.target).read_bytes())
         for folder in ("blocks", "points"):
-            (directory / folder).mkdir()
+            (directory / folder).mkdir(exist_ok=True)
         write_json(directory / PLAN, manifest.model_dump(mode="json"))
     except OSError as error:
         raise OutputError(f"cannot write {directory}: {error.strerror}") from None
-    return directory
 
 
 def refuse_changed(directory: Path) -> SweepManifest:
@@ -182,8 +212,6 @@ def refuse_changed(directory: Path) -> SweepManifest:
 def _code_now(manifest: SweepManifest) -> dict[str, str]:
     """Hashes of the modules that a spec names, as they stand now."""
     from importlib.util import find_spec
-
-    from mlbench.sweep.targets import see_modules_beside
 
     see_modules_beside(Path(manifest.plan.target))
     found = {}

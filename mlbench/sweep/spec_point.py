@@ -13,8 +13,9 @@ from mlbench.study.layout import is_study
 from mlbench.study.reader import counted
 from mlbench.sweep.layout import RUNS, Point, SweepManifest, point_directory, source_of
 from mlbench.sweep.outcome import Outcome
+from mlbench.sweep.spec_target import bench_of
 from mlbench.sweep.state import CONTAMINATED, FAILED
-from mlbench.sweep.targets import bench_of, see_modules_beside
+from mlbench.sweep.target import see_modules_beside
 
 if TYPE_CHECKING:
     from mlbench.study.study import Study

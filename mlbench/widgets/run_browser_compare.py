@@ -60,7 +60,9 @@ def compared(first: Run | Study, second: Run | Study) -> pd.DataFrame:
         one, other = sides[0].get(key), sides[1].get(key)
         rows.append((*key, one, other, None if not one or other is None else other / one))
     frame: pd.DataFrame = pd.DataFrame(rows, columns=COLUMNS)
-    return frame.astype({"first": "float64", "second": "float64", "ratio": "float64"})
+    numbers = dict.fromkeys(("first", "second", "ratio"), "float64")
+    typed: pd.DataFrame = frame.astype(numbers)
+    return typed
 
 
 def _of_run(summary: Json) -> Iterator[tuple[tuple[str, str, str], float | None]]:

@@ -299,8 +299,10 @@ def runs(draw: st.DrawFn) -> Seen:
     samples = counted("gpu_energy", draw(amounts), 10, device="gpu0")
     samples += counted("cpu_energy", draw(amounts), 10, device="package-0")
     parties = [*range(len(names)), None]
+    is_cut = draw(st.booleans())
     for code in parties:
-        at = {"device": "gpu0", "pipeline": code, "pid": code}
+        part = f"gpu0/mig{code % 2}" if is_cut and code is not None else "gpu0"
+        at = {"device": part, "pipeline": code, "pid": code}
         for metric in ("gpu_process_sm", "gpu_process_memory_busy", "gpu_process_memory"):
             samples += counted(metric, draw(amounts), 10, **at)
         if code is not None and draw(st.booleans()):
@@ -308,7 +310,18 @@ def runs(draw: st.DrawFn) -> Seen:
             samples += counted("memory_rss", draw(amounts), 10, pipeline=code)
     samples += counted("gpu_memory_used", draw(amounts), 10, device="gpu0")
     idle = draw(st.sampled_from([None, (-1, 0)]))
-    return seen(pipelines, samples, idle=idle, devices=(CPU, "gpu0", "package-0"), device="cuda:0")
+    devices = (CPU, "gpu0", *(("gpu0/mig0", "gpu0/mig1") if is_cut else ()), "package-0")
+    holes = draw(st.sets(st.integers(0, 119), max_size=60))
+    samples = [each for n, each in enumerate(samples) if n % 120 not in holes]
+    lost_s = draw(st.sampled_from([None, -0.5, 0.05, 4.0]))
+    samples = [each for each in samples if lost_s is None or _is_before(each, lost_s)]
+    return seen(pipelines, samples, idle=idle, devices=devices, device="cuda:0")
+
+
+def _is_before(sample: Sample, lost_s: float) -> bool:
+    """Whether a GPU that is lost then has still given the sample; other devices go on."""
+    _, _, end_s, _, device, *_ = sample
+    return not (device or "").startswith("gpu") or end_s <= lost_s
 
 
 def assert_adds_up(rows: Sequence[Attributed]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +16,16 @@ from mlbench.run import Run, start
 from mlbench.spec import Benchmark
 
 Cli = Callable[..., Result]
+Started = Callable[..., "subprocess.Popen[str]"]
+Finished = Callable[..., tuple[int, str, str]]
+
+# A shell that starts the tests in the background has SIGINT ignored, which children inherit.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from mlbench.cli import main
+main()
+"""
 
 NOOP = {"data": {"uses": "synthetic.items"}, "stages": {"step": {"uses": "synthetic.noop"}}}
 
@@ -32,6 +45,47 @@ def cli() -> Cli:
         return CliRunner().invoke(commands, list(arguments), env=environment, prog_name="mlbench")
 
     return invoke
+
+
+@pytest.fixture
+def columns() -> int:
+    """How wide the page of a command is that runs as a process."""
+    return 100
+
+
+@pytest.fixture
+def started(tmp_path: Path, columns: int) -> Iterator[Started]:
+    """Start a command in a directory of its own; whatever is left of it ends with the test."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": str(columns)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def finished(started: Started) -> Finished:
+    """Run a command to its end: exit status, standard output, standard error."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        process = started(*arguments)
+        output, errors = process.communicate(timeout=110)
+        return process.returncode, output, errors
+
+    return run
 
 
 @pytest.fixture

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,14 +11,6 @@ import pytest
 from mlbench.study.study import open_study
 
 unit = pytest.mark.unit
-
-# A shell that starts the tests in the background has SIGINT ignored, which children inherit.
-PROGRAM = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from mlbench.cli import main
-main()
-"""
 
 SPEC = """
 name: two [bold]x
@@ -54,40 +43,8 @@ def two(spec):
 
 
 @pytest.fixture
-def started(tmp_path):
-    """Start a command in a directory of its own; whatever is left of it ends with the test."""
-    processes = []
-
-    def start(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *map(str, arguments)],
-            cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "140"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-        process.stdout.close()
-        process.stderr.close()
-
-
-@pytest.fixture
-def finished(started):
-    """Run a command to its end: exit status, standard output, standard error."""
-
-    def run(*arguments):
-        process = started(*arguments)
-        output, errors = process.communicate(timeout=110)
-        return process.returncode, output, errors
-
-    return run
+def columns():
+    return 140
 
 
 def only_study(directory: Path):

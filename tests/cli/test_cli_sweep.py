@@ -87,7 +87,6 @@ def test_a_wrong_condition_has_its_line(plan: Path, cli: Cli) -> None:
     ("arguments", "told"),
     [
         ((), "name a PLAN, or a sweep with --resume DIR"),
-        (("plan.yml", "--resume", "runs/a"), "name a PLAN, or a sweep with --resume DIR"),
         (("plan.yml", "--failed"), "--failed goes with --resume DIR"),
         (("--no-wait", "plan.yml"), "name the PLAN first"),
         (("--resume", "nowhere"), "holds no sweep"),
@@ -127,6 +126,14 @@ def test_a_sweep_is_executed_told_and_can_be_resumed(plan: Path, cli: Cli, tmp_p
     assert again.exit_code == 0
     assert "points   2 done" in again.stdout
     assert open_sweep(path).states() == before
+    plan.write_text(PLAN.replace("repeats: 2", "repeats: 3"))
+    more = cli("sweep", plan, "--resume", path)
+    assert "points   3 done" in more.stdout
+    assert {name: open_sweep(path).states()[name] for name in before} == before
+    plan.write_text(PLAN.replace("[2, 3]", "[2, 4]"))
+    other = cli("sweep", plan, "--resume", path)
+    assert other.exit_code == 2
+    assert "is a sweep of another plan" in other.stderr
 
 
 def test_a_point_that_fails_is_told_and_the_status_is_1(

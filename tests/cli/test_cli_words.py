@@ -9,8 +9,8 @@ from mlbench.cli.goal import goal, stop_text
 from mlbench.cli.load_text import load_text
 from mlbench.cli.numbers import duration, significant, unit_for
 from mlbench.cli.prose import prose
-from mlbench.library.types import type_text
 from mlbench.cli.text import one_line, plain
+from mlbench.library.types import type_text
 from mlbench.spec import Benchmark, Load, Stop
 
 pytestmark = pytest.mark.unit

@@ -24,6 +24,15 @@ class TestASchedule:
         assert schedule.next_ns == 1200 * MS
         assert schedule.missed == {"fast": 0}
 
+    def test_begins_at_once_and_falls_into_step_with_every_other(self) -> None:
+        early, later = (
+            Schedule({"fast": 20.0}, origin_ns=1007 * MS),
+            Schedule({"fast": 20.0}, origin_ns=1024 * MS),
+        )
+        assert early.due(1007 * MS) == later.due(1024 * MS) == ["fast"]
+        assert early.next_ns == later.next_ns == 1050 * MS
+        assert early.missed == later.missed == {"fast": 0}
+
     def test_counts_what_it_missed_and_does_not_make_up_for_it(self) -> None:
         schedule = Schedule({"fast": 20.0, "slow": 2.0}, origin_ns=0)
         assert schedule.due(0) == ["fast", "slow"]

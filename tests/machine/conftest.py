@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
 from pathlib import Path
 
-import pytest
+sys.path.append(str(Path(__file__).parents[1] / "support"))
 
-Plant = Callable[[Mapping[str, str]], Path]
+from plant import Plant, plant
 
-
-@pytest.fixture
-def plant(tmp_path: Path) -> Plant:
-    """Write files, by their path below the root, and give the root."""
-
-    def write(files: Mapping[str, str]) -> Path:
-        for path, text in files.items():
-            file = tmp_path / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-        return tmp_path
-
-    return write
+__all__ = ["Plant", "plant"]

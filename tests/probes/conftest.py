@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+sys.path.append(str(Path(__file__).parents[1] / "support"))
 sys.path.append(str(Path(__file__).parents[1] / "support" / "nvml"))
 
-from probe_support import READ, Plant, Row, Seen, Watch
+from plant import Plant, plant
+from probe_support import READ, Row, Seen, Watch
 from stand_in import StandIn, why_not
+
+__all__ = ["Plant", "plant"]
 
 
 @pytest.fixture(scope="session")
@@ -48,17 +52,3 @@ def watch(stand_in: StandIn) -> Watch:
         )
 
     return read
-
-
-@pytest.fixture
-def plant(tmp_path: Path) -> Plant:
-    """Write files, by their path below the root, and give the root."""
-
-    def write(files: Mapping[str, str]) -> Path:
-        for path, text in files.items():
-            file = tmp_path / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text)
-        return tmp_path
-
-    return write

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-
-Plant = Callable[[Mapping[str, str]], Path]
 
 READ = """
 import json, os, sys, time

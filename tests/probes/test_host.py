@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from probe_support import Plant
+from plant import Plant
 
 from mlbench.interfaces.probe import Context, Reading, Row
 from mlbench.probes.host import Host

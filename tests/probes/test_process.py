@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from probe_support import Plant
+from plant import Plant
 
 from mlbench.interfaces.probe import Context, Reading, Tier
 from mlbench.probes import process

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -56,16 +55,6 @@ def world(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Wo
     monkeypatch.setattr(dial, "monotonic_ns", made.monotonic_ns)
     monkeypatch.setattr(dial.time, "sleep", made.sleep)
     return made
-
-
-@pytest.fixture
-def opened() -> Iterator[Open]:
-    with ExitStack() as stack:
-
-        def enter(configured: Any, context: Context | None = None) -> Any:
-            return stack.enter_context(configured.open(context or Context()))
-
-        yield enter
 
 
 # -- the dial ----------------------------------------------------------------------------

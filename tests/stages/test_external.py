@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +44,6 @@ pytestmark = pytest.mark.usefixtures("capfd")  # a worker's log is a file, as it
 
 def python(script: str, **options: Any) -> Command:
     return Command(command=(sys.executable, "-c", script), **options)
-
-
-@pytest.fixture
-def opened() -> Iterator[Open]:
-    with ExitStack() as stack:
-
-        def enter(configured: Any, context: Context | None = None) -> Any:
-            return stack.enter_context(configured.open(context or Context()))
-
-        yield enter
 
 
 def eventually(condition: Callable[[], Any]) -> Any:

@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +26,6 @@ STAND_IN = Path(__file__).with_name("stand_in_server.py")
 COMMAND = (sys.executable, str(STAND_IN), "{port}")
 
 Open = Callable[..., Any]
-
-
-@pytest.fixture
-def opened() -> Iterator[Open]:
-    with ExitStack() as stack:
-
-        def enter(configured: Any, context: Context | None = None) -> Any:
-            return stack.enter_context(configured.open(context or Context()))
-
-        yield enter
 
 
 @pytest.fixture

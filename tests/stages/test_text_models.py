@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,10 @@ from mlbench.stages.text.model import Model
 from mlbench.stages.text.tokenise import Tokenise
 from mlbench.stages.text.tokens import Tokens
 
-pytestmark = pytest.mark.timeout(300)  # the first model on a machine is converted
+pytestmark = [
+    pytest.mark.timeout(300),  # the first model on a machine is converted
+    pytest.mark.usefixtures("one_thread"),
+]
 
 Open = Callable[..., Any]
 
@@ -31,22 +33,9 @@ FACT = "The library closes at nine on Mondays, and it is green."
 OTHERS = ["Say hello.", "Name a colour."]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # two on the two cores of a small machine spin against each other
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
-def opened() -> Iterator[Open]:
-    with ExitStack() as stack:
-
-        def enter(configured: Any, context: Context | None = None) -> Any:
-            return stack.enter_context(configured.open(context or Context()))
-
-        yield enter
+def opened(kept_open: Open) -> Open:
+    return kept_open
 
 
 @pytest.fixture(scope="module")

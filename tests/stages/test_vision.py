@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,23 +32,12 @@ CATS = {"tabby", "tiger cat", "Egyptian cat"}
 
 Open = Callable[..., Any]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)  # two on the two cores of a small machine spin against each other
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def opened() -> Iterator[Open]:
-    with ExitStack() as stack:
-
-        def enter(configured: Any, context: Context | None = None) -> Any:
-            return stack.enter_context(configured.open(context or Context()))
-
-        yield enter
+def opened(kept_open: Open) -> Open:
+    return kept_open
 
 
 @pytest.fixture(scope="module")

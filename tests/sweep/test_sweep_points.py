@@ -63,8 +63,8 @@ def test_points_that_fail_hang_or_die_are_rows_like_the_others(tmp_path: Path) -
     sweep = run(plan(tiny, parameters=parameters, timeouts={"cell": 2}), out=tmp_path / "runs")
     table = sweep.results().set_index("x")
     assert table["status"].to_dict() == {1: "done", 2: "failed", 3: "failed", 4: "timed-out"}
-    kinds = table["error_kind"].to_dict()
-    assert kinds == {1: None, 2: "ValueError", 3: "KernelDied", 4: "CellTimeoutError"}
+    kinds = table["error_kind"].fillna("").to_dict()
+    assert kinds == {1: "", 2: "ValueError", 3: "KernelDied", 4: "CellTimeoutError"}
     assert table.loc[2, "error"] == "as it was told"
     assert table.loc[1, "square"] == 1
     assert table["attempts"].tolist() == [1, 1, 1, 1]
@@ -78,7 +78,7 @@ def test_points_that_fail_hang_or_die_are_rows_like_the_others(tmp_path: Path) -
 
 def test_a_sweep_that_was_killed_gives_the_table_of_one_that_was_not(tmp_path: Path) -> None:
     tiny = notebook(tmp_path / "tiny.ipynb")
-    parameters = {"zip": {"x": [1, 2, 3, 4], "mode": ["ok", "fail", "ok", "ok"]}}
+    parameters = {"zip": {"x": [1, 2, 3], "mode": ["ok", "fail", "ok"]}}
     made = plan(tiny, parameters=parameters)
     code = (
         "import mlbench.sweep.conduct as c; from pathlib import Path\n"
@@ -87,11 +87,11 @@ def test_a_sweep_that_was_killed_gives_the_table_of_one_that_was_not(tmp_path: P
     process = subprocess.Popen([sys.executable, "-c", code])
     (path,) = (tmp_path / "killed").iterdir()
     killed = open_sweep(path)
-    until(lambda: killed.counts()[RUNNING] == 1 and killed.left < 4)
+    until(lambda: killed.counts()[RUNNING] == 1 and killed.left < 3)
     process.kill()
     process.wait()
     until(lambda: killed.counts()[RUNNING] == 0 and not processes_of(killed))
-    assert 0 < killed.left < 4
+    assert 0 < killed.left < 3
     finished = {name: each for name, each in killed.states().items() if each.attempts}
     resume(path)
     assert {name: killed.states()[name] for name in finished} == finished, "made no point twice"

@@ -74,7 +74,7 @@ def test_a_mistake_is_shown_and_nothing_is_started(lab: Lab) -> None:
     expect(message).to_contain_text("pipelines.second.stages.spin.uses")
     expect(message).to_contain_text("did you mean 'synthetic.spin'?")
     assert notebook.python("board.run") is None
-    assert notebook.python("__import__('os').listdir('runs')") == []
+    assert notebook.python("[str(p) for p in __import__('pathlib').Path('runs').glob('*')]") == []
 
 
 def test_a_run_outlives_its_kernel_and_the_dashboard_finds_it_again(lab: Lab) -> None:

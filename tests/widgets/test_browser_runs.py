@@ -41,9 +41,7 @@ def test_runs_are_filtered_chosen_and_compared(lab: Lab, recorded: Path) -> None
     notebook.screenshot("runs-compared", browser)
 
 
-def test_a_live_run_is_found_again_after_the_kernel_was_restarted(
-    lab: Lab, tmp_path: Path
-) -> None:
+def test_a_live_run_is_found_again_after_the_kernel_was_restarted(lab: Lab, tmp_path: Path) -> None:
     folder = str(tmp_path)
     begin = BENCH + f"run = mb.start(bench(60, 'survivor'), {folder!r})"
     stop = "browser.selected[0].stop()\nbrowser.selected[0].wait(30).status"

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from lab import Lab, Notebook
 
@@ -34,6 +36,15 @@ def assert_cells_are_as_they_were(notebook: Notebook, code: str) -> None:
 @pytest.mark.parametrize("part", [".mlt-surface", ".mlt-tools button:visible", ".mlt-foot"])
 def test_no_shortcut_leaves_a_timeline(lab: Lab, run_path: str, part: str) -> None:
     code = f"import mlbench as mb\nmb.Timeline({run_path!r})"
+    notebook = widget_between_cells(lab, code)
+    notebook.output(1).locator(part).first.click()
+    press_shortcuts(notebook)
+    assert_cells_are_as_they_were(notebook, code)
+
+
+@pytest.mark.parametrize("part", ["input[type=checkbox]", "input[type=search]", "th button"])
+def test_no_shortcut_leaves_a_run_browser(lab: Lab, run_path: str, part: str) -> None:
+    code = f"import mlbench as mb\nmb.RunBrowser({str(Path(run_path).parent)!r})"
     notebook = widget_between_cells(lab, code)
     notebook.output(1).locator(part).first.click()
     press_shortcuts(notebook)

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 from widget_runs import BENCH, finished
 
 SHOW = "timeline = mb.Timeline({path!r}, picture=False)\ntimeline"
-LIVE = BENCH + "run = mb.start(bench(60, 'live'), {path!r})\n"
+LIVE = "run = mb.start(bench(60, 'live'), {path!r})\ntimeline = mb.Timeline(run)\ntimeline"
 BUSY = "import time\nend = time.time() + {seconds}\nwhile time.time() < end: pass"
 WAIT = "import threading\nthreading.Event().wait({seconds})"
 
@@ -57,7 +57,7 @@ def test_a_live_run_goes_on_while_a_cell_computes_and_stops_from_its_button(
     lab: Lab, tmp_path: Path
 ) -> None:
     notebook = lab.open(
-        LIVE.format(path=str(tmp_path)) + "timeline = mb.Timeline(run)\ntimeline",
+        BENCH + LIVE.format(path=str(tmp_path)),
         BUSY.format(seconds=5),
         WAIT.format(seconds=6),
         "run.wait(30).status",
@@ -91,7 +91,7 @@ def test_what_is_brushed_comes_back_as_tables(lab: Lab, ended: Path) -> None:
     assert 0.5 < float(seconds) < 2
     assert has_queries == "True"
     notebook.screenshot("timeline-brushed", timeline)
-    notebook.page.keyboard.press("Escape")
+    timeline.get_by_role("button", name="Clear").click()
     notebook.until("timeline.selection is None")
 
 

@@ -88,8 +88,23 @@ def test_a_zoom_gives_finer_bins_of_what_is_in_the_window(ended: Run, tmp_path: 
     assert (after[1] + after[2]) * width >= 310
 
 
+def test_a_long_run_is_read_in_parts_and_shown_to_its_end(
+    ended: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlbench.widgets.timeline.trace.ROWS_AT_ONCE", 100)
+    made = with_samples(ended, tmp_path / "parts", np.full(1000, 80.0), batches=10)
+    timeline = Timeline(made)
+    until(lambda: not threads())
+    _, first, count, _ = head(timeline.frame)
+    mean = np.frombuffer(timeline.frame, "<f4", count, 44)
+    last = np.flatnonzero(np.isfinite(mean))[-1] + first
+    assert last * struct.unpack_from("<d", timeline.frame, 24)[0] == pytest.approx(49.95, abs=0.1)
+
+
 def test_a_recording_has_lanes_and_no_stages(tmp_path: Path) -> None:
-    recorded = start(Benchmark.model_validate({"name": "monitor", "stop": {"seconds": 1}}), tmp_path)
+    recorded = start(
+        Benchmark.model_validate({"name": "monitor", "stop": {"seconds": 1}}), tmp_path
+    )
     timeline = Timeline(recorded.wait(WAIT_S))
     assert timeline.scene["pipelines"] == []
     assert timeline.scene["verdict"] is None

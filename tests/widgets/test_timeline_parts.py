@@ -63,7 +63,10 @@ def test_a_track_that_is_full_keeps_its_extremes_and_all_of_what_is_new() -> Non
 
 
 def test_bins_stand_at_multiples_of_their_width_so_that_a_pan_changes_none() -> None:
-    one, other = grid_of(0, 1_234_567_890, 61_234_567_890, 600), grid_of(0, 5 * 10**9, 65 * 10**9, 600)
+    one, other = (
+        grid_of(0, 1_234_567_890, 61_234_567_890, 600),
+        grid_of(0, 5 * 10**9, 65 * 10**9, 600),
+    )
     assert one.width_ns == other.width_ns == 10**8
     assert one.edges[0] % one.width_ns == 0
 

@@ -50,7 +50,7 @@ def finished(folder: Path, seconds: float = 1.5) -> Run:
     return start(bench(seconds), folder).wait(60)
 
 
-def with_samples(run: Run, path: Path, values: Any, hertz: float = 20.0) -> Run:
+def with_samples(run: Run, path: Path, values: Any, hertz: float = 20.0, batches: int = 1) -> Run:
     """A copy of a run whose samples are those of one made GPU metric, from the barrier on."""
     import shutil
 
@@ -65,6 +65,8 @@ def with_samples(run: Run, path: Path, values: Any, hertz: float = 20.0) -> Run:
     zero, none = np.zeros(times.size, np.int64), np.full(times.size, NULL)
     bits = np.asarray(values, np.float64).view(np.int64)
     writer = StreamWriter(path / "samples.arrow", SAMPLES)
-    writer.write(np.stack([times, times, zero, zero, none, none, bits], axis=1))
+    rows = np.stack([times, times, zero, zero, none, none, bits], axis=1)
+    for part in np.array_split(rows, batches):
+        writer.write(part)
     writer.close()
     return Run(path)

@@ -103,7 +103,15 @@ def _many_treatments(study: Any, frame: pd.DataFrame, metric: str) -> pd.DataFra
         for row in table.to_dict("records")
     ]
     table["of"] = "pipeline"
-    return table
+    return _without_neighbour(table)
+
+
+def _without_neighbour(table: pd.DataFrame) -> pd.DataFrame:
+    """A dial without its co-tenant, of which nothing is told but that it was there."""
+    known = table["estimate"].notna().groupby(table["pipeline"].astype(str)).any()
+    told = table["pipeline"].astype(str).map(known)
+    kept: pd.DataFrame = table[told | table["dial"].isna()]
+    return kept if len(kept) else table
 
 
 def _beside(treatment: str, other: str | None, dial: float) -> str:

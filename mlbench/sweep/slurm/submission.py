@@ -71,8 +71,6 @@ def _parameters(
         "job_name": f"mlbench-{block}",
         "comment": comment_of(sweep, block),
         "stderr_to_stdout": True,
-        # A shell that a cancelled job's signal ends takes the block with it, grace or not.
-        "setup": ["trap : TERM"],
         # Which processors a pipeline runs on is a matter of its placement.
         "srun_args": ["--cpu-bind=none"],
         **options.parameters(limit_minutes),

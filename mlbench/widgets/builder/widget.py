@@ -60,8 +60,8 @@ class Builder(anywidget.AnyWidget):
         builder.save("my_benchmark.yml")
     """
 
-    _esm = script("builder")
-    _css = style("builder")
+    _esm = script("editor")
+    _css = style("editor")
 
     canvas = traitlets.Dict().tag(sync=True)
     layout = traitlets.Dict().tag(sync=True)

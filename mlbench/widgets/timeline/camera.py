@@ -20,6 +20,12 @@ MARGIN = 0.5
 MOST_TAIL = 64
 """Bins that the growing part may have before everything is sent anew."""
 
+FEW = 16
+"""Of more series than these a bin is two pixels wide: half the work, and hardly seen."""
+
+LATE_NS = 10 * 10**9
+"""A series whose last value is older than this is not waited for: it may have ended."""
+
 MOST_SPANS = 1500
 """More spans in the window than these are drawn as shares of bins."""
 
@@ -86,6 +92,7 @@ class Camera:
         self._trace = trace
         self._grid: Grid | None = None
         self._shown: tuple[int, ...] = ()
+        self._going = True
         self.sequence = 0
 
     def samples(self, view: View, series: Sequence[int]) -> tuple[bytes | None, bytes]:
@@ -97,38 +104,53 @@ class Camera:
             Numbers of the tracks that are shown.
         """
         trace, shown = self._trace, tuple(series)
-        grid = self._wanted(view)
+        grid = self._wanted(view, view.pixels if len(shown) <= FEW else view.pixels // 2)
+        edge = self._settled(grid, shown)
         whole = None
-        if shown != self._shown or not self._holds(grid):
-            edge = grid.place(trace.edge_ns)
-            end = max(grid.first, min(grid.end, edge if trace.is_going else edge + 1))
+        if shown != self._shown or not self._holds(grid, edge):
+            end = max(grid.first, min(grid.end, edge))
             self._grid, self._shown = grid.from_bin(grid.first, end), shown
+            self._going = trace.is_going
             self.sequence += 1
             whole = self._packed(self._grid)
         assert self._grid is not None  # it was made above, or holds
-        last = min(grid.end, grid.place(trace.edge_ns) + 1)
-        return whole, self._packed(self._grid.from_bin(self._grid.end, last))
+        return whole, self._packed(self._grid.from_bin(self._grid.end, grid.end))
 
-    def _wanted(self, view: View) -> Grid:
+    def _settled(self, grid: Grid, shown: Sequence[int]) -> int:
+        """The first bin that may still change: values come late, each series at its own time."""
+        trace = self._trace
+        if not trace.is_going:
+            return grid.end
+        tracks = list(trace.tracks.values())
+        lasts = [int(tracks[number].times[-1]) for number in shown if tracks[number].times.size]
+        recent = [last for last in lasts if last > trace.edge_ns - LATE_NS]
+        return grid.place(min(recent, default=trace.edge_ns))
+
+    def forget(self) -> None:
+        """Send all anew next time: values came for bins that were sent already."""
+        self._grid = None
+
+    def _wanted(self, view: View, most: int) -> Grid:
         """The bins of the window and its margins, as far as there is anything."""
         trace = self._trace
         first, edge, zero = trace.first_ns, trace.edge_ns, trace.zero_ns
         begin, end = view.window(first, edge, zero)
-        grid = grid_of(zero, begin, end, view.pixels)
+        grid = grid_of(zero, begin, end, most)
         margin = round((end - begin) * MARGIN)
         from_bin = max(grid.place(begin - margin), grid.place(first))
         to_bin = min(grid.place(end + margin), grid.place(edge)) + 1
         return grid.from_bin(from_bin, max(from_bin, to_bin))
 
-    def _holds(self, wanted: Grid) -> bool:
+    def _holds(self, wanted: Grid, edge: int) -> bool:
         """Whether the last whole frame has what is wanted, but for a short part at its end."""
-        old, trace = self._grid, self._trace
+        old = self._grid
         if old is None or (old.zero_ns, old.width_ns) != (wanted.zero_ns, wanted.width_ns):
             return False
+        if self._going != self._trace.is_going:  # what came late, came
+            return False
         margin = int(MARGIN * wanted.count / (1 + 2 * MARGIN))
-        covered = old.first <= wanted.first or old.first <= wanted.first + margin
-        at_edge = wanted.end <= old.end + MOST_TAIL
-        return covered and at_edge and (trace.is_going or wanted.end <= old.end)
+        covered = old.first <= wanted.first + margin
+        return covered and min(edge, wanted.end) <= old.end + MOST_TAIL * self._going
 
     def _packed(self, grid: Grid) -> bytes:
         tracks = list(self._trace.tracks.values())
@@ -146,7 +168,7 @@ class Camera:
         rows
             Pipeline and code of the stage of each row.
         """
-        grid = self._wanted(view)
+        grid = self._wanted(view, view.pixels)
         edges = grid.edges
         spans = self._spans(int(edges[0]), int(edges[-1]), rows)
         if spans is not None:
@@ -170,8 +192,10 @@ class Camera:
                 return None
             row = np.array([places.get((name, int(code)), -1) for code in near.stage], np.int64)
             kept = row >= 0
-            starts.append(near.start[kept]), ends.append(near.end[kept])
-            found.append(row[kept]), outcomes.append(near.outcome[kept].astype(np.int64))
+            starts.append(near.start[kept])
+            ends.append(near.end[kept])
+            found.append(row[kept])
+            outcomes.append(near.outcome[kept].astype(np.int64))
         if sum(map(len, starts)) > MOST_SPANS:
             return None
         zero = self._trace.zero_ns

@@ -65,7 +65,8 @@ def packed_samples(
         b"MLTS", VERSION, sequence, grid.first, grid.count, len(series), grid.width_ns / 1e9, edge_s
     )
     ids = np.array(series, "<u4").tobytes()
-    return b"".join([head, ids, *(each.astype("<f4", copy=False).tobytes() for each in bins)])
+    parts: list[bytes] = [head, ids, *(np.asarray(each, "<f4").tobytes() for each in bins)]
+    return b"".join(parts)
 
 
 def packed_shares(grid: Grid, shares: NDArray[np.float64]) -> bytes:

@@ -132,9 +132,7 @@ def _lane(trace: Trace, metric: Mapping[str, Any], keys: Sequence[tuple[int, Key
     }
 
 
-def _period_s(
-    trace: Trace, keys: Sequence[tuple[int, Key]], rate_hz: float | None
-) -> float | None:
+def _period_s(trace: Trace, keys: Sequence[tuple[int, Key]], rate_hz: float | None) -> float | None:
     """How far apart its values are: as they came; before that as they were asked for."""
     import numpy as np
 

@@ -26,7 +26,9 @@ def marks_of(manifest: Manifest, verdict: str | None, reasons: tuple[str, ...]) 
 def _of_pipelines(manifest: Manifest) -> Iterator[dict[str, Any]]:
     for name, entry in manifest["pipelines"].items():
         ended_ns = entry.get("ended_ns")
-        if ended_ns is not None and entry["status"] in ("failed", "stopped"):
+        if ended_ns is None or entry["status"] == manifest["status"] == "stopped":
+            continue  # the end of the run says so
+        if entry["status"] in ("failed", "stopped"):
             why = f": {entry['reason']}" if entry.get("reason") else ""
             kind = "bad" if entry["status"] == "failed" else "note"
             yield _mark(ended_ns, kind, f"{name} {entry['status']}{why}")

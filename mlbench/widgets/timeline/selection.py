@@ -105,18 +105,13 @@ class Selection:
             weighted with the part of it that lies in the selection.
         """
         import numpy as np
-        import pandas as pd
 
-        samples = self.samples()
-        length = (samples["end"] - samples["start"]).to_numpy("float64") / 1e9
-        counter = (samples["kind"] == "increase").to_numpy()
-        samples, length, counter = _with_length(samples, length, counter)
+        samples = _with_rates(self.samples())
+        length = (samples["end"] - samples["start"]).to_numpy("float64")
         inside = samples["end"].clip(upper=self.end_ns) - samples["start"].clip(lower=self.begin_ns)
         weight = np.where(length > 0, inside.to_numpy("float64") / 1e9, 1.0)
         value = samples["value"].to_numpy("float64")
-        value = np.where(counter, value / np.where(length > 0, length, 1.0), value)
-        unit = np.where(counter, samples["unit"].astype(str) + "/s", samples["unit"].astype(str))
-        given = samples.assign(value=value, weight=weight, weighted=value * weight, unit=unit)
+        given = samples.assign(weight=weight, weighted=value * weight)
         keys = ["metric", "device", "pipeline", "unit", "source"]
         groups = given.groupby(keys, observed=True, dropna=False)
         found: pd.DataFrame = groups.agg(
@@ -127,7 +122,8 @@ class Selection:
             weight=("weight", "sum"),
         ).reset_index()
         found["mean"] = found["mean"] / found["weight"]
-        return found.drop(columns="weight")
+        left: pd.DataFrame = found.drop(columns="weight")
+        return left
 
     def _during(self, table: pd.DataFrame, begin: str, end: str) -> pd.DataFrame:
         """The rows that touch it; one without an end has not ended."""
@@ -143,9 +139,13 @@ def _median(values: pd.Series[float]) -> float:
     return float(np.quantile(values.to_numpy("float64"), 0.5, method="inverted_cdf"))
 
 
-def _with_length(
-    samples: pd.DataFrame, length: object, counter: object
-) -> tuple[pd.DataFrame, object, object]:
-    """Without readings of a counter over no time, which have no rate."""
-    keep = ~(counter & (length <= 0))  # type: ignore[operator]  # arrays
-    return samples[keep], length[keep], counter[keep]  # type: ignore[index]  # arrays
+def _with_rates(samples: pd.DataFrame) -> pd.DataFrame:
+    """Counters as their increase per second; a reading over no time has none."""
+    seconds = (samples["end"] - samples["start"]).astype("float64") / 1e9
+    counter = samples["kind"] == "increase"
+    unit = samples["unit"].astype(str)
+    rated: pd.DataFrame = samples.assign(
+        value=samples["value"].where(~counter, samples["value"] / seconds),
+        unit=unit.where(~counter, unit + "/s"),
+    )[~counter | (seconds > 0)]
+    return rated

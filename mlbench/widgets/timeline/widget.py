@@ -112,8 +112,9 @@ class Timeline(anywidget.AnyWidget):
 
     def select(self, start: float, end: float) -> Selection:
         """Brush a stretch, s after the barrier, and return it."""
-        self.brushed = sorted((float(start), float(end)))
-        return Selection(self.run, *self.brushed, self._trace.zero_ns)
+        low, high = sorted((float(start), float(end)))
+        self.brushed = [low, high]
+        return Selection(self.run, low, high, self._trace.zero_ns)
 
     def zoom(self, start: float, end: float) -> None:
         """Show a stretch, s after the barrier; the live edge is left alone."""
@@ -135,6 +136,8 @@ class Timeline(anywidget.AnyWidget):
             told, came = self._trace.look()
             if told or self._tracks != len(self._trace.tracks) or self._looks % 12 == 0:
                 self._tell()
+            if came and not self._trace.is_going:
+                self._camera.forget()
             if told or came or not self.frame:
                 self._frames()
             self._looks += 1
@@ -194,6 +197,8 @@ class Timeline(anywidget.AnyWidget):
         bundle["text/html"] = facts_table(f"Timeline of {self.run.id}", self._facts())
         if self._picture and not self._trace.is_going and (png := still(self._figure)):
             bundle["image/png"] = png
+            # exporters prefer HTML: what it lacks is not seen
+            bundle["text/html"] += f"<img alt='' src='data:image/png;base64,{png}'>"
         return found
 
     def _facts(self) -> dict[str, object]:

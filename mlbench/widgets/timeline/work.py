@@ -114,7 +114,7 @@ class Work:
         for stage in np.unique(fresh.stage):
             if 0 <= stage < len(self._busy):
                 mine = fresh.stage == stage
-                share = busy_share(fresh.start[mine], fresh.end[mine], edges)
+                share = busy_share(fresh.start[mine], fresh.end[mine], edges.astype(np.float64))
                 self._busy[stage, first:end] += share * self._width_ns
 
     # -- what is drawn -------------------------------------------------------------------

@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import { h, say } from "../lib/dom";
 import { colourOf, faint, type Theme } from "./colours";
-import { duration, quantity, short, tick } from "./format";
+import { duration, quantity, tick } from "./format";
 import { bridged, type Samples } from "./frame";
 import { type Lane, owner, type Series } from "./scene";
 import type { Window } from "./view";
@@ -12,6 +12,12 @@ export const LEFT = 52;
 export const RIGHT = 10;
 
 const BINARY_STEPS = Array.from({ length: 50 }, (_, power) => 2 ** power);
+
+/** Steps of the axis of time, s: decimal below a minute, then as clocks have them. */
+const TIMES = [
+  ...[-4, -3, -2, -1, 0].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power)),
+  ...[10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400],
+];
 
 /** What a lane is drawn with; the timeline owns it. */
 export interface Look {
@@ -149,7 +155,13 @@ export class LaneView {
       legend: { show: false },
       scales: { x: { time: false, auto: false }, y: { auto: false } },
       axes: [
-        { ...ruled(theme), size: 0, values: (_, splits) => splits.map(() => ""), space: 90 },
+        {
+          ...ruled(theme),
+          size: 0,
+          values: (_, splits) => splits.map(() => ""),
+          space: 90,
+          incrs: TIMES,
+        },
         {
           ...ruled(theme),
           size: LEFT,
@@ -232,7 +244,7 @@ export class AxisView {
 
   constructor(private readonly look: Look) {
     this.host = h("div", { class: "mlt-plot" });
-    const what = h("div", { class: "mlt-label mlt-axis-label" }, "s after the barrier");
+    const what = h("div", { class: "mlt-label mlt-axis-label" }, "after the barrier");
     this.row = h("div", { class: "mlt-axis" }, what, this.host, h("div", { class: "mlt-values" }));
   }
 
@@ -254,6 +266,7 @@ export class AxisView {
             size: 26,
             gap: 4,
             space: 90,
+            incrs: TIMES,
             grid: { show: false },
             ticks: { stroke: theme.rule, size: 5, width: 1 },
             border: { show: true, stroke: theme.rule, width: 1 },
@@ -283,11 +296,14 @@ export class AxisView {
   }
 }
 
-/** Seconds; over ten minutes minutes and seconds. */
+/** Seconds; where the axis reaches ten minutes, minutes and seconds. */
 function clock(at: number, splits: number[]): string {
   const step = splits.length > 1 ? (splits[1] as number) - (splits[0] as number) : 1;
-  if (Math.abs(at) < 600)
-    return step < 1 ? at.toFixed(Math.min(4, Math.ceil(-Math.log10(step)))) : short(at);
-  const minutes = Math.floor(at / 60);
-  return `${minutes}:${String(Math.round(at - 60 * minutes)).padStart(2, "0")}`;
+  if (Math.max(...splits.map(Math.abs)) < 600) {
+    const digits = step < 1 ? Math.min(4, Math.ceil(-Math.log10(step) - 1e-9)) : 0;
+    return `${at.toFixed(digits)} s`;
+  }
+  const size = Math.round(Math.abs(at));
+  const seconds = String(size % 60).padStart(2, "0");
+  return `${at < 0 ? "−" : ""}${Math.floor(size / 60)}:${seconds}`;
 }

@@ -50,6 +50,7 @@ export class Timeline {
   private pointed: number | null = null;
   private dragged: { from: number; to: number; mode: Mode } | null = null;
   private built = "";
+  private isNew = false;
   private width = 0;
   private asking: ReturnType<typeof setTimeout> | undefined;
   private sent = "";
@@ -108,7 +109,7 @@ export class Timeline {
       () => this.takeScene(),
       signal,
     );
-    heed(model, ["frame", "tail", "work"], () => this.takeFrames(), signal);
+    heed(model, ["frame", "tail", "work"], () => this.note(), signal);
     heed(model, ["brushed"], () => this.clock.ask(), signal);
     heed(model, ["view"], () => this.adopt(), signal);
     listen(this.surface, this.root, this.verbs(), signal);
@@ -190,7 +191,7 @@ export class Timeline {
   }
 
   private rebuildPlots(): void {
-    this.width = this.strip.row.querySelector(".mlt-plot")?.clientWidth || 600;
+    this.width = this.strip.row.querySelector(".mlt-plot")?.clientWidth || this.width || 600;
     for (const lane of this.lanes) {
       lane.rebuild(this.width);
       if (this.samples) lane.take(this.samples);
@@ -208,15 +209,21 @@ export class Timeline {
     this.clock.ask();
   }
 
+  /** Something came: frame, tail and work come together, and are read once, when they are drawn. */
+  private note(): void {
+    this.isNew = true;
+    this.clock.ask();
+  }
+
   private takeFrames(): void {
+    this.isNew = false;
     this.whole = decodeSamples(this.model.get("frame"));
     this.samples = joined(this.whole, decodeSamples(this.model.get("tail")));
     this.work = decodeWork(this.model.get("work"));
-    if (this.samples) {
-      this.edge = this.samples.edge;
-      for (const lane of this.lanes) lane.take(this.samples);
-    }
-    this.clock.ask();
+    if (!this.samples) return;
+    this.edge = this.samples.edge;
+    if (!this.follows && this.seconds === null) this.look.window = time.whole(this.bounds);
+    for (const lane of this.lanes) lane.take(this.samples);
   }
 
   // -- the window -------------------------------------------------------------------------
@@ -405,10 +412,12 @@ export class Timeline {
   private draw(seconds: number): boolean {
     const { scene } = this;
     if (!scene) return false;
+    if (this.isNew) this.takeFrames();
     if (this.follows) {
       this.shownEdge = time.advanced(this.shownEdge, this.edge, seconds);
       this.look.window = time.following(this.bounds, this.seconds);
     }
+    this.resize();
     for (const lane of this.lanes) lane.draw();
     for (const stages of this.stages) stages.draw(this.work);
     this.axis.draw();

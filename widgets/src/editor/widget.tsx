@@ -1,0 +1,23 @@
+// The builder, as anywidget has it.
+import { render } from "preact";
+import { App } from "./app";
+import type { Model } from "./model";
+import { Session } from "./session";
+import "@xyflow/react/dist/base.css";
+import "./editor.css";
+
+/** A builder in an element, until the signal says that it is over. */
+export function mount(model: Model, element: HTMLElement, signal: AbortSignal): Session {
+  const session = new Session(model, signal);
+  render(<App session={session} />, element);
+  signal.addEventListener("abort", () => render(null, element));
+  return session;
+}
+
+export default {
+  render({ model, el }: { model: unknown; el: HTMLElement }): () => void {
+    const over = new AbortController();
+    mount(model as Model, el, over.signal);
+    return () => over.abort();
+  },
+};
