@@ -1,13 +1,16 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  esbuild: { jsx: "automatic", jsxImportSource: "preact" },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   resolve: {
     alias: {
-      react: "preact/compat",
-      "react-dom": "preact/compat",
       "react/jsx-runtime": "preact/jsx-runtime",
+      "react-dom": "preact/compat",
+      react: "preact/compat",
     },
   },
-  test: { environment: "jsdom", include: ["src/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}"],
+  },
 });

@@ -136,3 +136,12 @@ def test_names_that_leave_no_room_say_so(tmp_path: Path) -> None:
     wide = alt.Chart(pd.DataFrame({"n": ["w" * 80], "v": [1]})).mark_bar().encode(y="n:N", x="v:Q")
     with pytest.raises(FigureError, match="shorten the names"):
         quietly(wide, tmp_path / "a.pdf", venue="acmart")
+
+
+def test_a_notebook_shows_a_picture_that_loads_nothing() -> None:
+    """Altair's own output is a script from the net: offline, or untrusted, it shows nothing."""
+    table = pd.DataFrame({"rate": [1, 2], "latency_ms": [3.0, 4.0]})
+    data, sizes = figures.sweep(table, x="rate", y="latency_ms")._repr_mimebundle_()
+    assert list(data) == ["image/png"]
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert sizes["image/png"]["width"] == 640

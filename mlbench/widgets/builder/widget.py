@@ -39,14 +39,14 @@ class Builder(anywidget.AnyWidget):
     ----------
     bench
         What it begins with; default an empty canvas.
-    layout
-        Where the stages stand, as `layout` has it; default laid out by itself.
+    places
+        Where the stages stand, as `places` has it; default laid out by itself.
     height
         In pixels.
 
     Attributes
     ----------
-    layout
+    places
         Where the stages stand: by pipeline and stage, ``{"x": ..., "y": ...}`` in pixels. It
         is no part of the spec, so that moving a box changes no file of a benchmark.
 
@@ -60,11 +60,11 @@ class Builder(anywidget.AnyWidget):
         builder.save("my_benchmark.yml")
     """
 
-    _esm = script("editor")
-    _css = style("editor")
+    _esm = script("builder")
+    _css = style("builder")
 
     canvas = traitlets.Dict().tag(sync=True)
-    layout = traitlets.Dict().tag(sync=True)
+    places = traitlets.Dict().tag(sync=True)
     library = traitlets.List().tag(sync=True)
     loads = traitlets.List().tag(sync=True)
     sharings = traitlets.List().tag(sync=True)
@@ -80,7 +80,7 @@ class Builder(anywidget.AnyWidget):
         self,
         bench: Benchmark | None = None,
         *,
-        layout: Mapping[str, Any] | None = None,
+        places: Mapping[str, Any] | None = None,
         height: int = 560,
     ) -> None:
         self._local: dict[str, Callable[..., object]] = {}
@@ -92,7 +92,7 @@ class Builder(anywidget.AnyWidget):
             forms=shelf.forms(),
             refused=shelf.refused(),
             machine=machine(),
-            layout=dict(layout or {}),
+            places=dict(places or {}),
             height=height,
         )
         self.observe(self._edited, ["canvas"])

@@ -76,7 +76,7 @@ def packed_shares(grid: Grid, shares: NDArray[np.float64]) -> bytes:
         b"MLTW", VERSION, SHARES, grid.first, len(shares), grid.count, grid.width_ns / 1e9
     )
     levels = np.rint(np.clip(shares / greatest[:, None], 0, 1) * 255).astype(np.uint8)
-    return head + greatest.astype("<f4").tobytes() + levels.tobytes()
+    return b"".join([head, greatest.astype("<f4").tobytes(), levels.tobytes()])
 
 
 def packed_spans(

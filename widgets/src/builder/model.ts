@@ -1,39 +1,58 @@
-// What the builder and Python say to each other; Python's side says it in the same words.
-import type { JsonObject } from "./json";
+// What Python says of a benchmark, and what the browser says back: the traits of the builder.
 
-export type Schema = JsonObject;
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Something that a spec can name: a stage, a data set or a resource. */
-export interface Entry {
+export type Fields = { [key: string]: Json };
+
+/** A JSON schema, or a part of one, as far as a form reads it. */
+export interface Schema {
+  type?: string | string[];
+  title?: string;
+  description?: string;
+  default?: Json;
+  enum?: Json[];
+  const?: Json;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  required?: string[];
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  exclusiveMaximum?: number;
+  additionalProperties?: boolean | Schema;
+  $ref?: string;
+  $defs?: Record<string, Schema>;
+}
+
+/** One name of the library. */
+export interface Listed {
   name: string;
   family: string;
   kind: "stage" | "data" | "resource";
-  summary: string;
-  documentation: string;
-  takes: string | null;
-  gives: string | null;
-  /** Types by output of a router; empty for others; null where its configuration names them. */
-  outputs: Record<string, string> | null;
-  schema: Schema;
+  summary?: string;
+  documentation?: string;
+  takes?: string | null;
+  gives?: string | null;
+  outputs?: Record<string, string> | null;
+  schema?: Schema;
   problem: string | null;
-  example: string;
 }
 
-/** A load, or a way of sharing a device: `{NAME: {its options}}`. */
 export interface Choice {
   name: string;
-  kind?: string;
   summary: string;
-  documentation?: string;
   schema: Schema;
 }
 
-export interface MachineLane {
+export interface Lane {
   id: string;
   label: string;
   detail: string;
-  kind: string;
-  place: JsonObject;
+  kind: "auto" | "cpu" | "gpu" | "mps" | "mig";
+  place: Fields;
   available: boolean;
   why: string;
 }
@@ -41,35 +60,41 @@ export interface MachineLane {
 export interface Problem {
   path: (string | number)[];
   message: string;
-  hint: string | null;
-}
-
-export interface Checked {
-  number: number;
-  problems: Problem[];
-  yaml: string;
-  python: string;
+  hint: string;
 }
 
 export interface Canvas {
   number: number;
   by: "python" | "browser";
-  spec: JsonObject;
+  spec: Fields;
 }
 
-export type Layout = Record<string, Record<string, { x: number; y: number }>>;
+export interface Checked {
+  number?: number;
+  problems?: Problem[];
+  yaml?: string;
+  python?: string;
+}
+
+export interface Point {
+  x: number;
+  y: number;
+}
+
+/** Where the stages stand, by pipeline and stage. */
+export type Layout = Record<string, Record<string, Point>>;
 
 export interface State {
   canvas: Canvas;
-  layout: Layout;
-  library: Entry[];
+  places: Layout;
+  library: Listed[];
   loads: Choice[];
   sharings: Choice[];
   forms: Record<string, Schema>;
   refused: Record<string, Record<string, string>>;
-  machine: { cpus: number[]; lanes: MachineLane[] };
+  machine: { cpus: number[]; lanes: Lane[] };
   checked: Checked;
-  asked: { number: number; what: string; directory: string };
+  asked: { number?: number; what?: string; directory?: string };
   answered: { number?: number; ok?: boolean; said?: string };
   height: number;
 }

@@ -1,85 +1,80 @@
-// The one store of every edit: forms, edges, positions and what Python sets are steps of it.
-import { same, type JsonObject } from "./json";
+// The one place of all edits: spec and positions together, so that undo takes back both.
 import type { Layout } from "./model";
+import type { Spec } from "./spec";
 
-/** All that can be edited, and undone; never changed, only followed by another. */
-export interface Document {
-  spec: JsonObject;
+/** What is on the canvas at one moment; never changed, only followed by another. */
+export interface Snapshot {
+  spec: Spec;
   layout: Layout;
 }
 
-/** A document made of another; the same one where there is nothing to do. */
-export type Edit = (before: Document) => Document;
+export type By = "edit" | "python";
 
-interface Step {
-  label: string;
-  document: Document;
-}
-
-const MAX_STEPS = 500;
+const DEPTH = 500;
 
 export class Store {
-  private past: Step[] = [];
-  private future: Step[] = [];
-  private group: string | null = null;
-  private readonly calls = new Set<() => void>();
+  private past: Snapshot[] = [];
+  private future: Snapshot[] = [];
+  private listeners = new Set<(by: By) => void>();
+  private group = "";
 
-  constructor(private now: Document) {}
+  constructor(private now: Snapshot) {}
 
-  get document(): Document {
+  get snapshot(): Snapshot {
     return this.now;
   }
 
-  /** What undo would take back, and what redo would do again; null where there is nothing. */
-  get undoable(): string | null {
-    return this.past.at(-1)?.label ?? null;
+  get canUndo(): boolean {
+    return this.past.length > 0;
   }
 
-  get redoable(): string | null {
-    return this.future.at(-1)?.label ?? null;
+  get canRedo(): boolean {
+    return this.future.length > 0;
   }
 
   /**
-   * Make an edit; whether it changed anything. Edits with the same group, one right after the
-   * other, are one step.
+   * Make an edit. Edits in sequence of one group, such as the letters that are typed into a
+   * field, are one step.
    */
-  apply(label: string, edit: Edit, group: string | null = null): boolean {
-    const after = edit(this.now);
-    if (same(after, this.now)) return false;
-    if (group === null || group !== this.group) {
-      this.past.push({ label, document: this.now });
-      if (this.past.length > MAX_STEPS) this.past.shift();
+  apply(next: Partial<Snapshot>, group = "", by: By = "edit"): void {
+    const made = { ...this.now, ...next };
+    if (made.spec === this.now.spec && made.layout === this.now.layout) return;
+    if (!group || group !== this.group) {
+      this.past.push(this.now);
+      if (this.past.length > DEPTH) this.past.shift();
     }
     this.group = group;
     this.future = [];
-    this.become(after);
-    return true;
+    this.now = made;
+    this.tell(by);
   }
 
   undo(): void {
-    const step = this.past.pop();
-    if (step === undefined) return;
-    this.future.push({ label: step.label, document: this.now });
-    this.group = null;
-    this.become(step.document);
+    const before = this.past.pop();
+    if (before === undefined) return;
+    this.future.push(this.now);
+    this.go(before);
   }
 
   redo(): void {
-    const step = this.future.pop();
-    if (step === undefined) return;
-    this.past.push({ label: step.label, document: this.now });
-    this.group = null;
-    this.become(step.document);
+    const after = this.future.pop();
+    if (after === undefined) return;
+    this.past.push(this.now);
+    this.go(after);
   }
 
-  /** Call back after each change; the result ends that. */
-  subscribe(call: () => void): () => void {
-    this.calls.add(call);
-    return () => void this.calls.delete(call);
+  listen(call: (by: By) => void): () => void {
+    this.listeners.add(call);
+    return () => this.listeners.delete(call);
   }
 
-  private become(document: Document): void {
-    this.now = document;
-    for (const call of [...this.calls]) call();
+  private go(to: Snapshot): void {
+    this.group = "";
+    this.now = to;
+    this.tell("edit");
+  }
+
+  private tell(by: By): void {
+    for (const call of this.listeners) call(by);
   }
 }

@@ -33,7 +33,9 @@ export type Control = "text" | "number" | "boolean" | "choice" | "reference" | "
 export function controlOf(schema: Schema, whole: Schema): { control: Control; of: Schema } {
   const all = alternatives(resolved(schema, whole), whole);
   const [first = {}] = all;
-  const values = all.flatMap((each) => (each.const !== undefined ? [each.const] : (each.enum ?? [])));
+  const values = all.flatMap((each) =>
+    each.const !== undefined ? [each.const] : (each.enum ?? []),
+  );
   if (values.length > 0 && all.every((each) => each.const !== undefined || each.enum)) {
     return { control: "choice", of: { ...first, enum: values } };
   }
@@ -84,7 +86,17 @@ interface FieldProps {
   change: (value: Json | undefined) => void;
 }
 
-function Field({ name, id, schema, whole, required, value, resources, problem, change }: FieldProps) {
+function Field({
+  name,
+  id,
+  schema,
+  whole,
+  required,
+  value,
+  resources,
+  problem,
+  change,
+}: FieldProps) {
   const { control, of } = controlOf(schema, whole);
   const description = (schema.description ?? of.description ?? "").replaceAll("`", "");
   const fallback = schema.default ?? of.default;
@@ -97,14 +109,22 @@ function Field({ name, id, schema, whole, required, value, resources, problem, c
         {required && <sup title="it has to be given">•</sup>}
       </span>
       {control === "boolean" && (
-        <select {...common} value={value === undefined ? "" : String(value)} onChange={(event) => change(parsedChoice(event.currentTarget.value, [true, false]))}>
+        <select
+          {...common}
+          value={value === undefined ? "" : String(value)}
+          onChange={(event) => change(parsedChoice(event.currentTarget.value, [true, false]))}
+        >
           <option value="">{hint ? `${hint} (default)` : "default"}</option>
           <option value="true">true</option>
           <option value="false">false</option>
         </select>
       )}
       {control === "choice" && (
-        <select {...common} value={value === undefined ? "" : told(value)} onChange={(event) => change(parsedChoice(event.currentTarget.value, of.enum ?? []))}>
+        <select
+          {...common}
+          value={value === undefined ? "" : told(value)}
+          onChange={(event) => change(parsedChoice(event.currentTarget.value, of.enum ?? []))}
+        >
           <option value="">{hint ? `${hint} (default)` : required ? "choose" : "default"}</option>
           {(of.enum ?? []).map((each) => (
             <option key={told(each)} value={told(each)}>
@@ -114,7 +134,11 @@ function Field({ name, id, schema, whole, required, value, resources, problem, c
         </select>
       )}
       {control === "reference" && (
-        <select {...common} value={typeof value === "string" ? value : ""} onChange={(event) => change(event.currentTarget.value || undefined)}>
+        <select
+          {...common}
+          value={typeof value === "string" ? value : ""}
+          onChange={(event) => change(event.currentTarget.value || undefined)}
+        >
           <option value="">{resources.length > 0 ? "none" : "no resources yet"}</option>
           {resources.map((each) => (
             <option key={each} value={`$${each}`}>{`$${each}`}</option>
@@ -142,11 +166,19 @@ function Field({ name, id, schema, whole, required, value, resources, problem, c
           type="text"
           placeholder={hint}
           value={typeof value === "string" ? value : ""}
-          onInput={(event) => change(event.currentTarget.value === "" ? undefined : event.currentTarget.value)}
+          onInput={(event) =>
+            change(event.currentTarget.value === "" ? undefined : event.currentTarget.value)
+          }
         />
       )}
       {(control === "json" || control === "numbers") && (
-        <JsonInput common={common} control={control} placeholder={hint} value={value} change={change} />
+        <JsonInput
+          common={common}
+          control={control}
+          placeholder={hint}
+          value={value}
+          change={change}
+        />
       )}
       {description && <span class="mlb-field-note">{description}</span>}
       {problem && <span class="mlb-field-problem">{problem}</span>}
@@ -164,7 +196,12 @@ interface JsonProps {
 
 /** JSON, or numbers with commas between them; what is not readable yet is kept as it is typed. */
 function JsonInput({ common, control, placeholder, value, change }: JsonProps) {
-  const shown = value === undefined ? "" : control === "numbers" && Array.isArray(value) ? value.join(", ") : told(value);
+  const shown =
+    value === undefined
+      ? ""
+      : control === "numbers" && Array.isArray(value)
+        ? value.join(", ")
+        : told(value);
   const [text, setText] = useState(shown);
   const [bad, setBad] = useState(false);
   useEffect(() => {
@@ -182,9 +219,11 @@ function JsonInput({ common, control, placeholder, value, change }: JsonProps) {
         setText(event.currentTarget.value);
         setBad(false);
       }}
-      onChange={(event) => {
+      onChangeCapture={(event) => {
+        // Not `onChange`: with preact/compat that is every letter.
         const typed = event.currentTarget.value.trim();
-        const read = typed === "" ? undefined : parsed(control === "numbers" ? `[${typed}]` : typed);
+        const read =
+          typed === "" ? undefined : parsed(control === "numbers" ? `[${typed}]` : typed);
         setBad(read === null && typed !== "null");
         if (read !== null || typed === "null") change(read ?? undefined);
       }}
@@ -193,7 +232,8 @@ function JsonInput({ common, control, placeholder, value, change }: JsonProps) {
 }
 
 /** A value as it stands in a field. */
-export const told = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value));
+export const told = (value: Json): string =>
+  typeof value === "string" ? value : JSON.stringify(value);
 
 function parsed(text: string): Json | undefined {
   try {
@@ -208,7 +248,11 @@ function parsedChoice(text: string, options: Json[]): Json | undefined {
 }
 
 /** Fields of a mapping that may not be there; an empty one is taken away. */
-export function withField(fields: Json | undefined, key: string, value: Json | undefined): Fields | undefined {
+export function withField(
+  fields: Json | undefined,
+  key: string,
+  value: Json | undefined,
+): Fields | undefined {
   const copy = { ...(isFields(fields) ? fields : {}) };
   if (value === undefined) delete copy[key];
   else copy[key] = value;

@@ -43,7 +43,7 @@ export class Session {
   ) {
     const { spec, number } = model.get("canvas");
     this.known = number;
-    this.store = new Store({ spec, layout: completed(spec, model.get("layout") ?? {}) });
+    this.store = new Store({ spec, layout: completed(spec, model.get("places") ?? {}) });
     this.library = new Map(model.get("library").map((each) => [each.name, each]));
     const end = this.store.listen((by) => this.changed(by));
     signal.addEventListener("abort", () => {
@@ -189,19 +189,24 @@ export class Session {
       this.known += 1;
       this.model.set("canvas", { number: this.known, by: "browser", spec: this.spec });
     }
-    this.model.set("layout", this.layout);
+    this.model.set("places", this.layout);
     this.model.save_changes();
     this.tell();
   }
 
-  /** The canvas changed: by Python, or it is the echo of what was sent. */
+  /**
+   * The canvas changed: by Python, in another view of this builder, or it is what was sent. A
+   * change of Python's that was made before it heard of the last edit here is an edit after it.
+   */
   private heard(): void {
-    const canvas = this.model.get("canvas");
-    if (canvas.by !== "python" || canvas.number === this.known) return;
-    this.known = canvas.number;
-    const { spec } = canvas;
-    this.store.apply({ spec, layout: completed(spec, this.layout) }, "", "python");
-    this.say("Python changed the benchmark");
+    const { spec, number, by } = this.model.get("canvas");
+    if (by === "browser" ? number <= this.known : number === this.known && spec === this.spec)
+      return;
+    const late = number <= this.known;
+    this.known = Math.max(this.known, number);
+    const next = { spec, layout: completed(spec, this.layout) };
+    this.store.apply(next, "", late ? "edit" : "python");
+    if (by === "python") this.say("Python changed the benchmark");
   }
 
   private exists(choice: Choice): boolean {

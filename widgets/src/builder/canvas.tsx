@@ -1,27 +1,25 @@
 // The graph: React Flow over the session; every change goes through its store.
 import {
+  applyNodeChanges,
   Background,
   BackgroundVariant,
   type Connection,
   Controls,
+  type Edge as FlowEdge,
   MiniMap,
   type Node,
   type NodeChange,
-  applyNodeChanges,
   ReactFlow,
   type ReactFlowInstance,
-  type Edge as FlowEdge,
 } from "@xyflow/react";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { outside } from "./layout";
-import { NODE_TYPES } from "./nodes";
-import { flowEdgesOf, nodesOf, SUPPRESS } from "./scene";
+import { EDGE_TYPES, NODE_TYPES } from "./nodes";
+import { flowEdgesOf, nodesOf, outputOf, partsOf, SUPPRESS } from "./scene";
 import type { Session } from "./session";
 import { disconnect, type Edge, removeStage } from "./spec";
 
 export const DRAGGED = "application/x-mlbench-stage";
-
-const partsOf = (id: string): string[] => id.split("/");
 
 export function Graph({ session, revision }: { session: Session; revision: number }) {
   const made = useMemo(() => nodesOf(session), [revision]);
@@ -42,7 +40,7 @@ export function Graph({ session, revision }: { session: Session; revision: numbe
   }, [made]);
   useEffect(() => {
     if (count.current === 0 && made.length > 0) {
-      requestAnimationFrame(() => flow.current?.fitView({ padding: 0.08, maxZoom: 1 }));
+      requestAnimationFrame(() => flow.current?.fitView({ padding: 0.08, maxZoom: 1.15 }));
     }
     count.current = made.length;
   }, [made]);
@@ -61,9 +59,15 @@ export function Graph({ session, revision }: { session: Session; revision: numbe
     const [from = "", first = ""] = partsOf(source);
     const [to = "", second = ""] = partsOf(target);
     if (from !== to) session.say("Refused: an edge stays inside of its pipeline");
-    else session.connect(from, first, second, sourceHandle?.startsWith("out:") ? sourceHandle.slice(4) : "");
+    else session.connect(from, first, second, outputOf(sourceHandle));
   };
-  const removed = ({ nodes: gone, edges: cut }: { nodes: Node[]; edges: FlowEdge[] }): Promise<boolean> => {
+  const removed = ({
+    nodes: gone,
+    edges: cut,
+  }: {
+    nodes: Node[];
+    edges: FlowEdge[];
+  }): Promise<boolean> => {
     let { spec } = session;
     for (const { data } of cut) {
       const told = data as { pipeline: string; edge: Edge } | undefined;
@@ -106,6 +110,7 @@ export function Graph({ session, revision }: { session: Session; revision: numbe
         nodes={nodes}
         edges={edges}
         nodeTypes={NODE_TYPES as never}
+        edgeTypes={EDGE_TYPES as never}
         onInit={(instance) => {
           flow.current = instance;
         }}
@@ -128,13 +133,21 @@ export function Graph({ session, revision }: { session: Session; revision: numbe
         minZoom={0.1}
         maxZoom={2}
         fitView
-        fitViewOptions={{ padding: 0.08, maxZoom: 1 }}
+        fitViewOptions={{ padding: 0.08, maxZoom: 1.15 }}
         proOptions={{ hideAttribution: true }}
         {...(SUPPRESS as object)}
       >
         <Background variant={BackgroundVariant.Dots} gap={18} size={1} />
         <Controls showInteractive={false} />
-        {made.length > 6 && <MiniMap pannable zoomable nodeColor={colour} ariaLabel="Minimap" style={{ width: 140, height: 90 }} />}
+        {made.length > 12 && (
+          <MiniMap
+            pannable
+            zoomable
+            nodeColor={colour}
+            ariaLabel="Minimap"
+            style={{ width: 140, height: 90 }}
+          />
+        )}
       </ReactFlow>
     </div>
   );

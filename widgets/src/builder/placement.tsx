@@ -16,7 +16,9 @@ export function Placement({ session }: { session: Session }) {
           key={lane.id}
           session={session}
           lane={lane}
-          pipelines={session.pipelines.filter((name) => laneOf(session, name, lanes)?.id === lane.id)}
+          pipelines={session.pipelines.filter(
+            (name) => laneOf(session, name, lanes)?.id === lane.id,
+          )}
         />
       ))}
       {elsewhere.length > 0 && (
@@ -57,7 +59,12 @@ function LaneRow(props: { session: Session; lane: Lane; pipelines: string[] }) {
       </div>
       <div class="mlb-chips">
         {pipelines.map((name) => (
-          <Chip key={name} session={session} pipeline={name} lanes={session.model.get("machine").lanes} />
+          <Chip
+            key={name}
+            session={session}
+            pipeline={name}
+            lanes={session.model.get("machine").lanes}
+          />
         ))}
       </div>
     </div>
@@ -99,10 +106,15 @@ const PLACED = ["device", "cpus", "sharing"];
 
 /** Put a pipeline on a lane: what else its place says, such as threads, stays. */
 export function settle(session: Session, pipeline: string, lane: Lane): void {
-  if (!lane.available) return session.say(`Refused: ${lane.why}`);
+  if (!lane.available) {
+    session.say(`Refused: ${lane.why}`);
+    return;
+  }
   const path = ["pipelines", pipeline, "place"];
   const before = at(session.spec, path);
-  const kept = Object.entries(isFields(before) ? before : {}).filter(([key]) => !PLACED.includes(key));
+  const kept = Object.entries(isFields(before) ? before : {}).filter(
+    ([key]) => !PLACED.includes(key),
+  );
   const place: Fields = { ...Object.fromEntries(kept), ...lane.place };
   session.edit(put(session.spec, path, Object.keys(place).length > 0 ? place : undefined));
   session.say(`${pipeline} is on ${lane.label}`);

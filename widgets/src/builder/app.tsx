@@ -91,10 +91,20 @@ function Toolbar({ session }: { session: Session }) {
         ))}
       </div>
       <div class="mlb-group">
-        <button type="button" title="Undo (Ctrl+Z)" disabled={!store.canUndo} onClick={() => session.undo()}>
+        <button
+          type="button"
+          title="Undo (Ctrl+Z)"
+          disabled={!store.canUndo}
+          onClick={() => session.undo()}
+        >
           Undo
         </button>
-        <button type="button" title="Redo (Ctrl+Shift+Z)" disabled={!store.canRedo} onClick={() => session.redo()}>
+        <button
+          type="button"
+          title="Redo (Ctrl+Shift+Z)"
+          disabled={!store.canRedo}
+          onClick={() => session.redo()}
+        >
           Redo
         </button>
       </div>
@@ -141,7 +151,9 @@ function Sweep({ session }: { session: Session }) {
           <button type="button" onClick={() => session.askForSweep(directory)}>
             Write
           </button>
-          {answered.said && <p class={answered.ok ? "mlb-soft" : "mlb-field-problem"}>{answered.said}</p>}
+          {answered.said && (
+            <p class={answered.ok ? "mlb-soft" : "mlb-field-problem"}>{answered.said}</p>
+          )}
         </div>
       )}
     </div>
@@ -151,7 +163,8 @@ function Sweep({ session }: { session: Session }) {
 function Yaml({ session }: { session: Session }) {
   const [python, setPython] = useState(false);
   const checked = session.model.get("checked");
-  const text = (python ? checked.python : checked.yaml) || "No benchmark yet: see the problems below.";
+  const text =
+    (python ? checked.python : checked.yaml) || "No benchmark yet: see the problems below.";
   return (
     <div class="mlb-yaml">
       <div class="mlb-group">

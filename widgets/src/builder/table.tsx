@@ -48,7 +48,10 @@ function PipelineTable({ session, pipeline }: { session: Session; pipeline: stri
           {Object.entries(stagesOf(session.spec, pipeline)).map(([stage, value]) => (
             <tr key={stage}>
               <td>
-                <button type="button" onClick={() => session.choose({ kind: "stage", pipeline, stage })}>
+                <button
+                  type="button"
+                  onClick={() => session.choose({ kind: "stage", pipeline, stage })}
+                >
                   {stage}
                 </button>
               </td>
@@ -79,7 +82,10 @@ function AddStage({ session, pipeline }: { session: Session; pipeline: string })
   const [uses, setUses] = useState("");
   const list = `mlb-library-${pipeline}`;
   const add = (): void => {
-    if (!session.library.has(uses)) return session.say(`nothing is called ${uses}`);
+    if (!session.library.has(uses)) {
+      session.say(`nothing is called ${uses}`);
+      return;
+    }
     session.add(uses, pipeline);
     setUses("");
   };

@@ -65,7 +65,8 @@ export function edgesOf(spec: Spec, pipeline: string): Edge[] {
     const { to, then } = fieldsOf(stage);
     if (typeof to === "string") found.push({ source, target: to, output: "", kind: "next" });
     else if (Array.isArray(to)) {
-      for (const target of to) found.push({ source, target: String(target), output: "", kind: "branch" });
+      for (const target of to)
+        found.push({ source, target: String(target), output: "", kind: "branch" });
     } else if (isFields(to)) {
       for (const [output, target] of Object.entries(to)) {
         found.push({ source, target: String(target), output, kind: "route" });
@@ -126,7 +127,8 @@ export function backEdges(spec: Spec, pipeline: string): Set<string> {
 }
 
 /** What tells an edge from the others of its pipeline. */
-export const keyOf = (edge: Edge): string => [edge.source, edge.target, edge.kind, edge.output].join("/");
+export const keyOf = (edge: Edge): string =>
+  [edge.source, edge.target, edge.kind, edge.output].join("/");
 
 /** Whether a path of edges leads from one stage to another. */
 export function leadsTo(spec: Spec, pipeline: string, from: string, to: string): boolean {
@@ -178,7 +180,9 @@ function without(to: Json | undefined, edge: Edge): Json | undefined {
     return left.length > 1 ? left : left[0];
   }
   if (isFields(to)) {
-    const left = Object.fromEntries(Object.entries(to).filter(([output]) => output !== edge.output));
+    const left = Object.fromEntries(
+      Object.entries(to).filter(([output]) => output !== edge.output),
+    );
     return Object.keys(left).length > 0 ? left : undefined;
   }
   return undefined;

@@ -1,6 +1,9 @@
 // What is drawn on the canvas: the frame of a pipeline, its data set, its stages.
-import { Handle, Position } from "@xyflow/react";
+import { BaseEdge, type EdgeProps, Handle, Position } from "@xyflow/react";
 import { memo } from "preact/compat";
+import { handleOf } from "./scene";
+
+const LIFT = 78;
 
 export interface FrameData extends Record<string, unknown> {
   name: string;
@@ -33,7 +36,9 @@ export const FrameNode = memo(({ data }: { data: FrameData }) => (
       <b>{data.name}</b>
       <span>{data.load}</span>
       <span>{data.place}</span>
-      {data.problems > 0 && <em>{data.problems === 1 ? "1 problem" : `${data.problems} problems`}</em>}
+      {data.problems > 0 && (
+        <em>{data.problems === 1 ? "1 problem" : `${data.problems} problems`}</em>
+      )}
     </div>
   </div>
 ));
@@ -73,7 +78,7 @@ export const StageNode = memo(({ data }: { data: StageData }) => (
         key={output}
         type="source"
         position={Position.Right}
-        id={`out:${output}`}
+        id={handleOf(output)}
         style={{ top: `${((index + 1) / (data.outputs.length + 1)) * 100}%` }}
       >
         <span class="mlb-output">{output}</span>
@@ -81,5 +86,15 @@ export const StageNode = memo(({ data }: { data: StageData }) => (
     ))}
   </div>
 ));
+
+/** An edge that closes a cycle: it goes back over the boxes. */
+export const BackEdge = memo((props: EdgeProps) => {
+  const { sourceX, sourceY, targetX, targetY, markerEnd } = props;
+  const top = Math.min(sourceY, targetY) - LIFT;
+  const path = `M${sourceX},${sourceY} C${sourceX + LIFT},${top} ${targetX - LIFT},${top} ${targetX},${targetY}`;
+  return <BaseEdge id={props.id} path={path} {...(markerEnd ? { markerEnd } : {})} />;
+});
+
+export const EDGE_TYPES = { back: BackEdge };
 
 export const NODE_TYPES = { frame: FrameNode, source: SourceNode, stage: StageNode };

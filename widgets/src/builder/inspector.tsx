@@ -94,7 +94,7 @@ function Name(props: { label: string; value: string; change: (name: string) => v
       type="text"
       aria-label={label}
       value={value}
-      onChange={(event) => change(event.currentTarget.value.trim())}
+      onChangeCapture={(event) => change(event.currentTarget.value.trim())}
     />
   );
 }
@@ -138,13 +138,17 @@ function StageForms(props: { session: Session; pipeline: string; stage: string }
   const uses = usesOf(stageOf(session.spec, pipeline, stage));
   const rename = (name: string): void => {
     session.edit(renameStage(session.spec, pipeline, stage, name));
-    if (name in stagesOf(session.spec, pipeline)) session.choose({ kind: "stage", pipeline, stage: name });
+    if (name in stagesOf(session.spec, pipeline))
+      session.choose({ kind: "stage", pipeline, stage: name });
   };
   return (
     <>
       <header class="mlb-inspector-head">
         <Name label="name of the stage" value={stage} change={rename} />
-        <button type="button" onClick={() => session.edit(removeStage(session.spec, pipeline, stage))}>
+        <button
+          type="button"
+          onClick={() => session.edit(removeStage(session.spec, pipeline, stage))}
+        >
           Delete
         </button>
       </header>
@@ -156,7 +160,7 @@ function StageForms(props: { session: Session; pipeline: string; stage: string }
         title="Edges, batches and workers"
         path={path}
         schema={session.model.get("forms").stage ?? EMPTY}
-        skip={["uses", "with"]}
+        skip={["uses", "with", "to"]}
       />
     </>
   );
@@ -174,7 +178,11 @@ export function ConnectTo(props: { session: Session; pipeline: string; stage: st
     <div class="mlb-connect">
       <label>
         <span>connect</span>
-        <select aria-label={`output of ${stage}`} value={chosen} onChange={(e) => setOutput(e.currentTarget.value)}>
+        <select
+          aria-label={`output of ${stage}`}
+          value={chosen}
+          onChange={(e) => setOutput(e.currentTarget.value)}
+        >
           {options.map((each) => (
             <option key={each} value={each}>
               {each || "output"}
@@ -184,7 +192,11 @@ export function ConnectTo(props: { session: Session; pipeline: string; stage: st
       </label>
       <label>
         <span>to</span>
-        <select aria-label={`connect ${stage} to`} value={target} onChange={(e) => setTarget(e.currentTarget.value)}>
+        <select
+          aria-label={`connect ${stage} to`}
+          value={target}
+          onChange={(e) => setTarget(e.currentTarget.value)}
+        >
           <option value="">choose</option>
           {Object.keys(stagesOf(session.spec, pipeline)).map((each) => {
             const why = chosen === "then" ? "" : session.refusal(pipeline, stage, each, chosen);
@@ -231,7 +243,13 @@ function PipelineForms({ session, pipeline }: { session: Session; pipeline: stri
       <LoadForm session={session} pipeline={pipeline} />
       <Resources session={session} pipeline={pipeline} />
       {sections.map(([key, title]) => (
-        <Section key={key} session={session} title={title} path={[...path, key]} schema={forms[key] ?? EMPTY} />
+        <Section
+          key={key}
+          session={session}
+          title={title}
+          path={[...path, key]}
+          schema={forms[key] ?? EMPTY}
+        />
       ))}
       <Section
         session={session}
@@ -259,7 +277,11 @@ function LoadForm({ session, pipeline }: { session: Session; pipeline: string })
     <section class="mlb-section">
       <label class="mlb-field">
         <span class="mlb-field-name">load</span>
-        <select aria-label={`load of ${pipeline}`} value={name} onChange={(e) => choose(e.currentTarget.value)}>
+        <select
+          aria-label={`load of ${pipeline}`}
+          value={name}
+          onChange={(e) => choose(e.currentTarget.value)}
+        >
           {loads.map((each) => (
             <option key={each.name} value={each.name}>
               {each.name}
@@ -274,7 +296,9 @@ function LoadForm({ session, pipeline }: { session: Session; pipeline: string })
         resources={[]}
         change={(key, value) =>
           session.edit(
-            put(session.spec, path, { [name]: withField(at(session.spec, [...path, name]), key, value) ?? {} }),
+            put(session.spec, path, {
+              [name]: withField(at(session.spec, [...path, name]), key, value) ?? {},
+            }),
             [...path, key].join("/"),
           )
         }
@@ -299,7 +323,10 @@ function Resources({ session, pipeline }: { session: Session; pipeline: string }
       <ul class="mlb-list">
         {names.map(([name, resource]) => (
           <li key={name}>
-            <button type="button" onClick={() => session.choose({ kind: "resource", pipeline, resource: name })}>
+            <button
+              type="button"
+              onClick={() => session.choose({ kind: "resource", pipeline, resource: name })}
+            >
               <b>${name}</b> {usesOf(resource)}
             </button>
           </li>
@@ -308,7 +335,9 @@ function Resources({ session, pipeline }: { session: Session; pipeline: string }
       <select
         aria-label={`add a resource to ${pipeline}`}
         value=""
-        onChange={(event) => event.currentTarget.value && session.add(event.currentTarget.value, pipeline)}
+        onChange={(event) =>
+          event.currentTarget.value && session.add(event.currentTarget.value, pipeline)
+        }
       >
         <option value="">Add a resource…</option>
         {known.map((each) => (
@@ -360,8 +389,14 @@ function DataForms({ session, pipeline }: { session: Session; pipeline: string }
       </header>
       <label class="mlb-field">
         <span class="mlb-field-name">data set</span>
-        <select aria-label={`data of ${pipeline}`} value={uses} onChange={(e) => session.add(e.currentTarget.value, pipeline)}>
-          {!sets.some(({ name }) => name === uses) && <option value={uses}>{uses || "choose"}</option>}
+        <select
+          aria-label={`data of ${pipeline}`}
+          value={uses}
+          onChange={(e) => session.add(e.currentTarget.value, pipeline)}
+        >
+          {!sets.some(({ name }) => name === uses) && (
+            <option value={uses}>{uses || "choose"}</option>
+          )}
           {sets.map(({ name }) => (
             <option key={name} value={name}>
               {name}

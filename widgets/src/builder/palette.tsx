@@ -56,7 +56,10 @@ export function grouped(listed: Listed[], wanted: string): [string, Listed[]][] 
   const named = listed.filter(
     ({ name, summary = "" }) => name.includes(text) || summary.toLowerCase().includes(text),
   );
-  named.sort((a, b) => Number(b.name.includes(text)) - Number(a.name.includes(text)) || rank[a.kind] - rank[b.kind]);
+  named.sort(
+    (a, b) =>
+      Number(b.name.includes(text)) - Number(a.name.includes(text)) || rank[a.kind] - rank[b.kind],
+  );
   for (const each of named) families.set(each.family, [...(families.get(each.family) ?? []), each]);
   return [...families];
 }

@@ -1,6 +1,7 @@
 // The nodes and edges of React Flow that a spec comes to.
-import { MarkerType, type Edge as FlowEdge, type Node } from "@xyflow/react";
+import { type Edge as FlowEdge, MarkerType, type Node } from "@xyflow/react";
 import { frames, inside, NODE } from "./layout";
+import type { Session } from "./session";
 import {
   at,
   backEdges,
@@ -13,15 +14,22 @@ import {
   stagesOf,
   usesOf,
 } from "./spec";
-import type { Session } from "./session";
 
 /** Okabe and Ito's palette, in an order that stays apart on light and dark pages. */
 export const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
 export const SUPPRESS = { "data-lm-suppress-shortcuts": "true" };
 
-/** An id of the canvas: names may hold anything but a slash. */
-export const idOf = (...parts: string[]): string => parts.join("/");
+/** An id of the canvas: names may be anything, and React Flow looks for ids with selectors. */
+export const idOf = (...parts: string[]): string => parts.map(encodeURIComponent).join("/");
+
+export const partsOf = (id: string): string[] => id.split("/").map(decodeURIComponent);
+
+/** The id of the handle of a router's output, and the output of a handle. */
+export const handleOf = (output: string): string => `out:${encodeURIComponent(output)}`;
+
+export const outputOf = (handle: string | null | undefined): string =>
+  handle?.startsWith("out:") ? decodeURIComponent(handle.slice(4)) : "";
 
 export const colourOf = (session: Session, pipeline: string): string =>
   COLOURS[session.pipelines.indexOf(pipeline) % COLOURS.length] ?? "#0072b2";
@@ -52,13 +60,16 @@ const marksOf = (stage: unknown): string[] => {
   if (Array.isArray(join)) marks.push(`joins ${join.length}`);
   if (batch) marks.push("batches");
   if (typeof workers === "number" && workers > 1) marks.push(`${workers} workers`);
-  if (typeof max_visits === "number") marks.push(`≤ ${max_visits} visits`);
+  if (typeof max_visits === "number")
+    marks.push(max_visits === 1 ? "1 visit" : `≤ ${max_visits} visits`);
   return marks;
 };
 
 export function nodesOf(session: Session): Node[] {
   const boxes = frames(session.spec, session.layout);
-  return session.pipelines.flatMap((pipeline) => nodesOfPipeline(session, pipeline, boxes[pipeline]));
+  return session.pipelines.flatMap((pipeline) =>
+    nodesOfPipeline(session, pipeline, boxes[pipeline]),
+  );
 }
 
 function nodesOfPipeline(
@@ -71,7 +82,8 @@ function nodesOfPipeline(
   const colour = colourOf(session, pipeline);
   const here = choice.kind !== "benchmark" && choice.pipeline === pipeline ? choice : null;
   const whole = pipelineOf(session.spec, pipeline);
-  const first = (key: string): string => session.problemsAt(["pipelines", pipeline, key])[0]?.message ?? "";
+  const first = (key: string): string =>
+    session.problemsAt(["pipelines", pipeline, key])[0]?.message ?? "";
   const frame: Node = {
     id: idOf(pipeline),
     type: "frame",
@@ -119,7 +131,9 @@ function nodesOfPipeline(
       data: {
         name: stage,
         uses: usesOf(spec),
-        types: listed ? `takes ${listed.takes ?? "anything"}, gives ${listed.gives ?? "nothing"}` : "",
+        types: listed
+          ? `takes ${listed.takes ?? "anything"}, gives ${listed.gives ?? "nothing"}`
+          : "",
         colour,
         outputs: outputsOf(session, pipeline, stage),
         marks: marksOf(spec),
@@ -160,17 +174,15 @@ function entryEdge(session: Session, pipeline: string, first: string): FlowEdge 
 function flowEdge(session: Session, pipeline: string, edge: Edge, back: boolean): FlowEdge {
   const { choice } = session;
   const same =
-    choice.kind === "edge" &&
-    choice.pipeline === pipeline &&
-    keyOf(choice.edge) === keyOf(edge);
+    choice.kind === "edge" && choice.pipeline === pipeline && keyOf(choice.edge) === keyOf(edge);
   const routed = outputsOf(session, pipeline, edge.source).length > 0 && edge.kind === "route";
   return {
     id: idOf(pipeline, keyOf(edge)),
     source: idOf(pipeline, edge.source),
-    sourceHandle: routed ? `out:${edge.output}` : "out",
+    sourceHandle: routed ? handleOf(edge.output) : "out",
     target: idOf(pipeline, edge.target),
     targetHandle: "in",
-    type: back ? "default" : "smoothstep",
+    type: back ? "back" : "smoothstep",
     ...(edge.kind === "then" ? { label: "then" } : {}),
     selected: same,
     data: { pipeline, edge },

@@ -4,7 +4,8 @@ import { App } from "./app";
 import type { Model } from "./model";
 import { Session } from "./session";
 import "@xyflow/react/dist/base.css";
-import "./editor.css";
+import "./builder.css";
+import "./graph.css";
 
 /** A builder in an element, until the signal says that it is over. */
 export function mount(model: Model, element: HTMLElement, signal: AbortSignal): Session {
