@@ -39,7 +39,8 @@ export function Graph({ session, revision }: { session: Session; revision: numbe
     });
   }, [made]);
   useEffect(() => {
-    if (count.current === 0 && made.length > 0) {
+    if (made.length > count.current) {
+      // What is new is seen: wherever the graph was moved to, it is shown as a whole.
       requestAnimationFrame(() => flow.current?.fitView({ padding: 0.08, maxZoom: 1.15 }));
     }
     count.current = made.length;
@@ -91,11 +92,11 @@ export function Graph({ session, revision }: { session: Session; revision: numbe
     if (!uses) return;
     const point = flow.current?.screenToFlowPosition({ x: event.clientX, y: event.clientY });
     const frame = made.find(
-      ({ type, position, style }) =>
+      ({ type, position, height }) =>
         type === "frame" &&
         point &&
         point.y >= position.y &&
-        point.y <= position.y + Number(style?.height),
+        point.y <= position.y + Number(height),
     );
     session.add(uses, frame ? partsOf(frame.id)[0] : undefined);
   };

@@ -94,7 +94,9 @@ function nodesOfPipeline(
     selected: here?.kind === "pipeline",
     domAttributes: SUPPRESS as never,
     ariaLabel: `pipeline ${pipeline}`,
-    style: { width: box.width, height: box.height },
+    width: box.width,
+    height: box.height,
+    measured: { width: box.width, height: box.height },
     data: {
       name: pipeline,
       load: loadOf(whole),

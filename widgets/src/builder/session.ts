@@ -43,7 +43,12 @@ export class Session {
   ) {
     const { spec, number } = model.get("canvas");
     this.known = number;
-    this.store = new Store({ spec, layout: completed(spec, model.get("places") ?? {}) });
+    const places = model.get("places");
+    this.store = new Store({ spec, layout: completed(spec, places) });
+    if (JSON.stringify(places) !== JSON.stringify(this.layout)) {
+      model.set("places", this.layout); // so that Python knows them before any edit
+      model.save_changes();
+    }
     this.library = new Map(model.get("library").map((each) => [each.name, each]));
     const end = this.store.listen((by) => this.changed(by));
     signal.addEventListener("abort", () => {

@@ -10,9 +10,7 @@ export function Table({ session }: { session: Session }) {
       {session.pipelines.map((pipeline) => (
         <PipelineTable key={pipeline} session={session} pipeline={pipeline} />
       ))}
-      <button type="button" onClick={() => session.newPipeline()}>
-        New pipeline
-      </button>
+      {session.pipelines.length === 0 && <p class="mlb-soft">No pipelines yet: make a new one.</p>}
     </div>
   );
 }
