@@ -73,8 +73,9 @@ def _bare(annotation: object) -> object:
         return _bare(annotation.__supertype__)
     if isinstance(annotation, TypeVar):
         return _bare(annotation.__bound__ or object)
-    if hasattr(get_origin(annotation), "__value__"):  # `type Name[T] = ...` with its argument
-        return _bare(get_origin(annotation).__value__[get_args(annotation)])
+    origin: Any = get_origin(annotation)  # Any: whatever it is, it is only asked
+    if hasattr(origin, "__value__"):  # `type Name[T] = ...` with its argument
+        return _bare(origin.__value__[get_args(annotation)])
     if hasattr(annotation, "__value__"):  # `type Name = ...` of Python 3.12
         return _bare(annotation.__value__)
     return dict[str, object] if is_typeddict(annotation) else annotation

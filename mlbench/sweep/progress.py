@@ -34,7 +34,7 @@ class SweepProgress:
     """
 
     def __init__(self, sweep: Sweep | str | PathLike[str], period_s: float = PERIOD_S) -> None:
-        import ipywidgets  # type: ignore[import-untyped]  # it has no types
+        import ipywidgets
 
         self.sweep = sweep if isinstance(sweep, Sweep) else Sweep(sweep)
         manifest, wide = self.sweep.manifest, ipywidgets.Layout(width="100%")

@@ -177,8 +177,8 @@ def start_study(bench: Benchmark, out: str | os.PathLike[str]) -> StudyWork:
         raise SpecError(found)
     folder = Path(tempfile.mkdtemp(prefix="mlbench-study-"))
     (folder / "spec.yml").write_text(bench.to_yaml(), encoding="utf-8")
-    command = [sys.executable, "-m", "mlbench", "collocate", folder / "spec.yml"]
-    command += ["--out", Path(out).resolve()]
+    command = [sys.executable, "-m", "mlbench", "collocate", str(folder / "spec.yml")]
+    command += ["--out", str(Path(out).resolve())]
     with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(  # noqa: S603  (this Python, this package)
             command,

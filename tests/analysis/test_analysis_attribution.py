@@ -180,8 +180,7 @@ class TestEnergy:
 
     def test_converts_to_what_the_figure_takes(self) -> None:
         frame = pd.DataFrame([vars(row) for row in attribution(on_gpu(), {})])
-        table = frame[frame["resource"] == "energy_j"].rename(columns={"value": "joules"})
-        assert energy_figure(table).to_dict()
+        assert energy_figure(frame).to_dict()
 
 
 class TestSmTime:

@@ -30,7 +30,8 @@ def sketch(bench: Benchmark) -> str:
     >>> sketch(Benchmark(name="nothing"))
     ''
     """
-    parts, top, width = [], 0.0, 0.0
+    parts: list[str] = []
+    top, width = 0.0, 0.0
     for name, pipeline in bench.pipelines.items():
         if not pipeline.stages:
             continue
@@ -42,16 +43,16 @@ def sketch(bench: Benchmark) -> str:
         top, width = top + size[1], max(width, size[0])
     if not parts:
         return ""
-    size = f"width='{width:.0f}' height='{top:.0f}' viewBox='0 0 {width:.0f} {top:.0f}'"
+    extent = f"width='{width:.0f}' height='{top:.0f}' viewBox='0 0 {width:.0f} {top:.0f}'"
     label = escape(f"The pipelines of {bench.name}")
-    body = "".join(parts)
-    return f"<svg xmlns='http://www.w3.org/2000/svg' {size} role='img' aria-label='{label}'>{body}</svg>"
+    head = f"<svg xmlns='http://www.w3.org/2000/svg' {extent} role='img' aria-label='{label}'>"
+    return "".join([head, *parts, "</svg>"])
 
 
 def _places(pipeline: Pipeline, top: float) -> tuple[dict[str, Place], Place]:
     """The upper left corner of each box, and the size of it all."""
     layout = layout_of(pipeline)
-    corners = {
+    corners: dict[str, Place] = {
         name: (
             MARGIN + layer * (BOX_WIDTH + GAP_X),
             top + TITLE + MARGIN + (row - layout.top) * (BOX_HEIGHT + GAP_Y),
@@ -59,7 +60,7 @@ def _places(pipeline: Pipeline, top: float) -> tuple[dict[str, Place], Place]:
         for name, (layer, row) in layout.places.items()
     }
     lowest = max(y for _, y in corners.values()) + BOX_HEIGHT
-    width = 2 * MARGIN + layout.layers * (BOX_WIDTH + GAP_X) - GAP_X
+    width = 2.0 * MARGIN + layout.layers * (BOX_WIDTH + GAP_X) - GAP_X
     return corners, (width, lowest - top + GAP_Y + MARGIN)
 
 

@@ -65,9 +65,9 @@ class Builder(anywidget.AnyWidget):
 
     canvas = traitlets.Dict().tag(sync=True)
     places = traitlets.Dict().tag(sync=True)
-    library = traitlets.List().tag(sync=True)
-    loads = traitlets.List().tag(sync=True)
-    sharings = traitlets.List().tag(sync=True)
+    library = traitlets.List(traitlets.Dict()).tag(sync=True)
+    loads = traitlets.List(traitlets.Dict()).tag(sync=True)
+    sharings = traitlets.List(traitlets.Dict()).tag(sync=True)
     forms = traitlets.Dict().tag(sync=True)
     refused = traitlets.Dict().tag(sync=True)
     machine = traitlets.Dict().tag(sync=True)
@@ -112,7 +112,7 @@ class Builder(anywidget.AnyWidget):
         return self._judged.bench
 
     @bench.setter
-    def bench(self, bench: Benchmark) -> None:
+    def bench(self, bench: object) -> None:
         if not isinstance(bench, Benchmark):
             kind = type(bench).__name__
             raise MlbenchError(f"expected a mlbench.Benchmark, such as mb.load(file), not {kind}")
@@ -218,8 +218,8 @@ class Builder(anywidget.AnyWidget):
     def _still(self) -> str:
         bench = self._judged.bench
         if bench is None:
-            rows = [(each.key, each.message) for each in self._judged.problems]
-            return plain_table(["key", "problem"], rows)
+            wrong = [(each.key, each.message) for each in self._judged.problems]
+            return plain_table(["key", "problem"], wrong)
         rows = [
             (name, stage, str(spec.uses), ", ".join(spec.successors))
             for name, pipeline in bench.pipelines.items()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import nbformat
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from mlbench.errors import OutputError
 from mlbench.spec import Benchmark, Pipeline
 from mlbench.spec.document import dump
 
 __all__ = ["write_sweep", "write_text"]
+
+Json = dict[str, Any]  # Any: JSON
 
 SPEC, NOTEBOOK, PLAN = "bench.yml", "point.ipynb", "plan.yml"
 
@@ -48,7 +49,7 @@ def write_sweep(bench: Benchmark, directory: Path) -> Path:
         if (directory / name).exists():
             raise OutputError(f"{directory / name} is there already: choose another directory")
     write_text(directory / SPEC, bench.to_yaml())
-    write_text(directory / NOTEBOOK, nbformat.writes(_notebook(bench)))
+    write_text(directory / NOTEBOOK, json.dumps(_notebook(bench), indent=1))
     return write_text(directory / PLAN, _plan(bench))
 
 
@@ -72,32 +73,48 @@ def _plan(bench: Benchmark) -> str:
     return head + dump(plan)
 
 
-def _notebook(bench: Benchmark) -> nbformat.NotebookNode:
+def _notebook(bench: Benchmark) -> Json:
     """Cells with fixed ids: the same benchmark gives the same bytes."""
     rated = [name for name, each in bench.pipelines.items() if _rated(each)]
     cells = [
-        new_markdown_cell(
+        _prose(
+            "title",
             f"# {bench.name}\n\nOne point of a sweep: the benchmark of `{SPEC}`, run once with the "
             "parameters below.\n\n"
             f"    papermill {NOTEBOOK} out.ipynb -p quick True",
-            id="title",
         ),
-        new_code_cell(
+        _code(
+            "parameters",
             "quick: bool = True  # two seconds of load, to see that it runs\n"
             'out: str = "runs"  # the directory that gets the run\n'
             f"seed: int = {bench.seed}  # of arrivals and choices\n"
             "seconds: float = 30.0  # of load\n"
             "rate_factor: float = 1.0  # by what the rates of open loads are multiplied",
-            id="parameters",
-            metadata={"tags": ["parameters"]},
+            tags=["parameters"],
         ),
-        new_code_cell(_changes(rated), id="benchmark"),
-        new_code_cell("run = mb.start(bench, out).wait()\nrun.status", id="run"),
-        new_code_cell(_results(), id="results"),
-        new_code_cell("mb.figures.latency(run)", id="figure"),
+        _code("benchmark", _changes(rated)),
+        _code("run", "run = mb.start(bench, out).wait()\nrun.status"),
+        _code("results", _results()),
+        _code("figure", "mb.figures.latency(run)"),
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    metadata = {"kernelspec": kernel}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _prose(key: str, text: str) -> Json:
+    return {"cell_type": "markdown", "id": key, "metadata": {}, "source": text}
+
+
+def _code(key: str, text: str, tags: Sequence[str] = ()) -> Json:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": key,
+        "metadata": {"tags": list(tags)} if tags else {},
+        "outputs": [],
+        "source": text,
+    }
 
 
 def _changes(rated: list[str]) -> str:
