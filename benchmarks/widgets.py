@@ -32,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests/support"))
 __all__ = ["rows"]
 
 GPUS, HERTZ, MINUTES, LIVE_S = 8, 20, 30, 15
+STAGES = 200
 METRICS = {
     "gpu_sm_activity": "%",
     "gpu_busy": "%",
@@ -42,6 +43,14 @@ METRICS = {
 }
 STATIC = Path(__file__).parents[1] / "mlbench/widgets/static"
 CELL = "import mlbench as mb\nmb.Timeline({path!r}, lanes={lanes!r}, picture=False)"
+BUILDER = """
+import mlbench as mb
+noop = {{"uses": "synthetic.noop"}}
+stages = {{f"s{{n}}": noop | {{"to": f"s{{n + 1}}"}} for n in range({stages} - 1)}}
+stages |= {{"s{last}": noop}}
+pipeline = {{"data": {{"uses": "synthetic.items"}}, "stages": stages}}
+mb.Builder(mb.Benchmark(name="many", pipelines={{"many": pipeline}}))
+"""
 
 WATCH = """timeline => {
     window.drawn = [];
@@ -90,6 +99,7 @@ def _in_the_browser() -> Iterator[Row]:
         lab = Lab(server, browser)
         yield from _latency(lab, run, Path(folder) / "live")
         yield from _frames(lab, run, Path(folder) / "long")
+        yield from _dragging(lab)
         lab.discard()
 
 
@@ -185,4 +195,29 @@ def _frames(lab: Any, run: Run, path: Path) -> Iterator[Row]:
     what = f"frame while keys pan and zoom {GPUS} GPUs × {len(METRICS)} metrics × {MINUTES} min"
     for share in (50, 95):
         yield Row("widgets", f"{what}: p{share}", quantity([np.percentile(taken, share)], "ms"))
+    notebook.close()
+
+
+def _dragging(lab: Any) -> Iterator[Row]:
+    """The time between frames while a stage of a builder with many is dragged."""
+    notebook = lab.open(BUILDER.format(stages=STAGES, last=STAGES - 1))
+    notebook.run(0, seconds=60)
+    builder = notebook.output(0).locator(".mlb")
+    stage = builder.get_by_label("stage s0 of many", exact=False)
+    stage.wait_for()
+    builder.get_by_label("Fit View").click()
+    lab.page.wait_for_timeout(1000)
+    builder.screenshot(path=lab.artefact("builder-many-stages"))
+    box = stage.bounding_box()
+    mouse = lab.page.mouse
+    mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    mouse.down()
+    lab.page.evaluate(FRAMES)
+    for step in range(120):
+        mouse.move(box["x"] + step, box["y"] + step % 40)
+    mouse.up()
+    taken = lab.page.evaluate("() => window.frames_ms.slice(2)")
+    for share in (50, 95):
+        what = f"frame while one of {STAGES} stages is dragged: p{share}"
+        yield Row("widgets", what, quantity([np.percentile(taken, share)], "ms"))
     notebook.close()

@@ -76,9 +76,9 @@ def _saving(base: type) -> type:
 
 
 def _shown(self: Any, *_: Any, **__: Any) -> Any:  # Any: a chart, and what Jupyter gives and takes
-    """What a notebook shows: a picture, as Altair's own output loads its scripts from the net.
+    """What a notebook shows: Altair's own output loads its scripts from the net.
 
-    So it is there offline, in a notebook that is not trusted, and on a page that shows one.
+    This is there offline, in a notebook that is not trusted, and on a page that shows one.
     """
     from mlbench.figures.saving import shown
 

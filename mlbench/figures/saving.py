@@ -129,12 +129,35 @@ def preflight(
     return list(_made(chart, _venue_of(chart, ".pdf", venue, columns), "figure").findings)
 
 
-def shown(chart: Any) -> tuple[dict[str, bytes], dict[str, dict[str, int]]]:  # Any: a chart
-    """A chart as a notebook shows it: a PNG of two pixels a point, and its size in points."""
+VEGA_LITE = "application/vnd.vegalite.v5+json"
+"""What JupyterLab 4 and Notebook 7 draw themselves, offline and with tooltips."""
+
+
+VEGA_LITE_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+
+ROOM = 16
+"""Points beside a chart that a page draws with a wider font than the one it was laid out with."""
+
+
+def shown(chart: Any) -> tuple[dict[str, Any], dict[str, dict[str, int]]]:  # Any: a chart, JSON
+    """A chart as a notebook shows it, by type, and the size of its picture in points.
+
+    JupyterLab draws Vega-Lite with the scripts that it brings along; all else shows the PNG,
+    of two pixels a point.
+    """
     chosen = _venue_of(chart, ".png", None, 1)
-    svg = fitted_svg(_specification(_drawn(chart, chosen), chosen), chosen.width)
-    size = {"width": round(chosen.width)}
-    return {"image/png": png_of(svg, 144)}, {"image/png": size}
+    spec = _specification(_drawn(chart, chosen), chosen)
+    svg = fitted_svg(spec, chosen.width)
+    live = {**spec, "$schema": VEGA_LITE_SCHEMA, "padding": _roomier(spec.get("padding"))}
+    return {VEGA_LITE: live, "image/png": png_of(svg, 144)}, {
+        "image/png": {"width": round(chosen.width)}
+    }
+
+
+def _roomier(padding: Any) -> dict[str, float]:  # Any: JSON, a number or one for each side
+    sides = ("left", "top", "right", "bottom")
+    found = padding if isinstance(padding, dict) else dict.fromkeys(sides, padding or 0)
+    return {side: found.get(side, 0) + (ROOM if side in ("left", "right") else 0) for side in sides}
 
 
 @dataclass(frozen=True)

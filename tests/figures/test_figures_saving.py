@@ -142,6 +142,7 @@ def test_a_notebook_shows_a_picture_that_loads_nothing() -> None:
     """Altair's own output is a script from the net: offline, or untrusted, it shows nothing."""
     table = pd.DataFrame({"rate": [1, 2], "latency_ms": [3.0, 4.0]})
     data, sizes = figures.sweep(table, x="rate", y="latency_ms")._repr_mimebundle_()
-    assert list(data) == ["image/png"]
+    assert list(data) == ["application/vnd.vegalite.v5+json", "image/png"]
+    assert data["application/vnd.vegalite.v5+json"]["$schema"].endswith("vega-lite/v5.json")
     assert data["image/png"].startswith(b"\x89PNG")
     assert sizes["image/png"]["width"] == 640
