@@ -49,7 +49,8 @@ noop = {{"uses": "synthetic.noop"}}
 stages = {{f"s{{n}}": noop | {{"to": f"s{{n + 1}}"}} for n in range({stages} - 1)}}
 stages |= {{"s{last}": noop}}
 pipeline = {{"data": {{"uses": "synthetic.items"}}, "stages": stages}}
-mb.Builder(mb.Benchmark(name="many", pipelines={{"many": pipeline}}))
+places = {{f"s{{n}}": {{"x": 240 * (n % 20), "y": 90 * (n // 20)}} for n in range({stages})}}
+mb.Builder(mb.Benchmark(name="many", pipelines={{"many": pipeline}}), places={{"many": places}})
 """
 
 WATCH = """timeline => {
