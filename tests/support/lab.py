@@ -217,6 +217,7 @@ class Lab:
             "light => document.body.dataset.jpThemeLight === light",
             arg=str(name == "light").lower(),
         )
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     @staticmethod
     def artefact(name: str) -> Path:

@@ -10,6 +10,7 @@ export class StripView {
   private readonly note: HTMLElement;
   private phases: { element: HTMLElement; start: number; end: number | null }[] = [];
   private marks: { element: HTMLElement; at: number }[] = [];
+  private width = 0;
 
   constructor(
     private readonly look: Look,
@@ -54,7 +55,9 @@ export class StripView {
   }
 
   draw(edge: number): void {
-    const width = this.host.clientWidth;
+    // While the page changes its theme, nothing has a width for a moment.
+    this.width = this.host.clientWidth || this.width;
+    const { width } = this;
     const inner = width - LEFT - RIGHT;
     const { start, end } = this.look.window;
     const place = (at: number) => LEFT + ((at - start) / (end - start)) * inner;
