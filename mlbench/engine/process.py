@@ -81,8 +81,9 @@ def _live(settle: Callable[[], None], body: Callable[[], int | None]) -> NoRetur
         settle()
         status = body() or 0
     except BaseException:  # last line of a process: what it was must reach its log
-        traceback.print_exc()
         status = 70
+        with suppress(OSError):  # on a full disk there is no log
+            traceback.print_exc()
     _leave(status)
 
 

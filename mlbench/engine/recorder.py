@@ -126,6 +126,7 @@ class _Tables:
         self._links: dict[int, list[int]] = {}
         self._extras: NDArray[np.int64] = feed.rings.extras.take()
         self.open = True
+        self.error: OSError | None = None
 
     def drain(self, final: bool) -> int:
         """Take all complete rows; returns how many. What a row needs is taken after it."""
@@ -163,7 +164,13 @@ class _Tables:
             if frame is Frame.ERROR:
                 self._errors[query] = text.decode(errors="replace")
             else:
-                self._outputs.write(text)
+                self._write_output(text)
+
+    def _write_output(self, text: bytes) -> None:
+        try:
+            self._outputs.write(text)
+        except OSError as error:  # the disk is full: rows are taken all the same
+            self.error = error
 
     def write(self, everything: bool) -> None:
         """Write the batches that are due, events before the spans that they belong to."""
@@ -200,6 +207,7 @@ class _Recorder:
         self._dispatch.add(rows)
         self._samples.add(self._sampled.take(final)[:, :-1])
         came = len(rows) + sum(tables.drain(final) for tables in self._tables)
+        self.error = next((each.error for each in self._tables if each.error), self.error)
         if self.error is None:
             try:
                 self._write(final)

@@ -109,7 +109,7 @@ class TestOverAStandIn:
         assert blend == pytest.approx((0.75 + 0.25) / (0.25 + 0.75), rel=0.2)
         held = whole[(whole["resource"] == "memory_byte_s") & (whole["model"] == "held")]
         assert held["value"].iloc[0] / held["value"].iloc[1] == pytest.approx(3, rel=0.2)
-        table = frame[frame["resource"] == "energy_j"].rename(columns={"value": "joules"})
+        table = frame[frame["resource"] == "energy_j"]
         assert energy_figure(table).to_dict()
         idle = frame[(frame["resource"] == "energy_j") & (frame["part"] == "idle")]
         assert set(idle["reason"]) == {"nobody looked at it idle"}
