@@ -44,7 +44,7 @@ class Engine:
             )
         self.marker = secrets.token_hex(8)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "mlbench.engine"],
+            [sys.executable, "-m", "mlbench.engine", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
@@ -64,7 +64,8 @@ class Engine:
 
     def execute(self, directory: Path, local_code: bytes) -> subprocess.Popen[bytes]:
         """Give it the order to execute the request in a directory."""
-        head = json.dumps({"run": str(directory.resolve()), "path": _import_path()})
+        told = {"run": str(directory.resolve()), "path": _import_path(), "bytes": len(local_code)}
+        head = json.dumps(told)
         self._say(head.encode() + b"\n" + local_code)
         return self._process
 
@@ -72,7 +73,7 @@ class Engine:
         """Have it end, if it was given no run."""
         assert self._process.stdin is not None
         if not self._process.stdin.closed:
-            self._say(b"")
+            self._say(b"\n")  # no end of file comes while a child of the caller holds the pipe
             self._process.wait()
 
     def _say(self, order: bytes) -> None:

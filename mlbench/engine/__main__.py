@@ -1,10 +1,14 @@
-"""``python -m mlbench.engine``: execute the run that standard input names (`engine.order`)."""
+"""``python -m mlbench.engine CALLER``: execute the run that standard input names.
+
+CALLER is the process that writes the order (`engine.order`).
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import resource
+import select
 import sys
 
 from mlbench.engine.arena import Arena
@@ -21,6 +25,10 @@ def main() -> int:
     nothing of specs. What the others need is imported before the order comes, which may be a
     while: the caller starts this process first and checks its spec meanwhile.
     """
+    try:
+        caller = os.pidfd_open(int(sys.argv[1]))
+    except ProcessLookupError:  # who called has ended already
+        return 0
     raise_file_limit()
     become_subreaper()
     name_process("mlbench:engine")
@@ -38,11 +46,18 @@ def main() -> int:
     from mlbench.engine.supervisor import Supervisor
     from mlbench.probes import gpm, host, nvml, process, rapl  # noqa: F401  (for the sampler)
 
-    order = Order.read(sys.stdin.buffer)
+    order = Order.read(sys.stdin.buffer) if spoken_to(caller) else None
     if order is None:  # the caller needs no engine
         return 0
     order.settle()
     return Supervisor(order, arena, recorder, guardian).run()
+
+
+def spoken_to(caller: int) -> bool:
+    """Wait for the order; false if the caller ends first, whoever else holds its pipe."""
+    ready = select.select([0, caller], [], [])[0]
+    os.close(caller)
+    return 0 in ready
 
 
 def raise_file_limit() -> None:

@@ -40,10 +40,13 @@ class Order:
     @classmethod
     def read(cls, stream: BinaryIO) -> Order | None:
         """Wait for the order; null if the caller closes the stream without one."""
-        head, _, local_code = stream.read().partition(b"\n")
-        if not head:
+        head = stream.readline()
+        if not head.endswith(b"\n") or head == b"\n":
             return None
         told = json.loads(head)
+        local_code = stream.read(told["bytes"])
+        if len(local_code) < told["bytes"]:
+            return None
         return cls(Path(told["run"]), tuple(told["path"]), local_code)
 
     def settle(self) -> None:

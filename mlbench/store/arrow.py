@@ -48,7 +48,8 @@ def _plain(values: pa.Array) -> Values:
         return np.empty(0, _KINDS[kind])
     rows = slice(values.offset, values.offset + len(values))
     bits, data = values.buffers()
-    found: Values = np.frombuffer(data, _KINDS[kind])[rows]
+    begin = values.offset * np.dtype(_KINDS[kind]).itemsize
+    found: Values = np.frombuffer(data, _KINDS[kind], len(values), begin)
     if values.null_count:
         known = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little")[rows]
         found = np.where(known, found, np.asarray(_NULLS[kind], found.dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,17 @@ def process_identity(pid: int) -> dict[str, Any]:  # Any: JSON
 
     All three together are never used again, a process id alone is.
     """
-    return {"pid": pid, "start_ticks": _start_ticks(pid), "boot_id": _boot_id()}
+    started, boot = _start_ticks(pid), _boot_id()
+    return {"pid": pid, "start_ticks": started, "boot_id": boot, "host": platform.node()}
 
 
 def is_running(identity: Mapping[str, Any]) -> bool | None:
-    """Whether that process lives; null where this machine cannot know (another boot or system)."""
+    """Whether that process lives; null where this machine cannot know."""
     boot = _boot_id()
     if boot is None:
         return None
-    if identity.get("boot_id") != boot:
-        return False
+    if identity.get("boot_id") != boot:  # before this machine's last start, or on another one
+        return False if identity.get("host") in (None, platform.node()) else None
     pid = identity.get("pid")
     return isinstance(pid, int) and _start_ticks(pid) == identity.get("start_ticks") is not None
 

@@ -116,8 +116,10 @@ class Reader:
             return
         with path.open("rb") as file:
             while line := file.readline(MAX_OUTPUT_LINE):
-                if not line.endswith(b"\n"):
-                    return
+                if not line.endswith(b"\n"):  # torn, or longer than what is read of one
+                    while line and not line.endswith(b"\n"):
+                        line = file.readline(MAX_OUTPUT_LINE)
+                    continue
                 try:
                     row = json.loads(line)
                 except (ValueError, RecursionError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -201,7 +202,7 @@ def _message(reader: pa.BufferReader) -> pa.Message | None:
 
 def _batch(message: pa.Message, schema: pa.Schema) -> pa.RecordBatch | None:
     """The batch in a message; null where its buffers do not hold what it says."""
-    if message.type != "record batch":
+    if message.type != "record batch" or _is_compressed(message.metadata.to_pybytes()):
         return None
     try:
         batch = pa.ipc.read_record_batch(message, schema)
@@ -209,6 +210,25 @@ def _batch(message: pa.Message, schema: pa.Schema) -> pa.RecordBatch | None:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, MemoryError):
         return None
     return batch
+
+
+def _is_compressed(metadata: bytes) -> bool:
+    """Whether a record batch says that it is; ours never are, and 20 KB may unpack to gigabytes.
+
+    pyarrow has verified the flatbuffer, and has no word for this (Arrow's ``Message.fbs``).
+    """
+    root = _field(metadata, struct.unpack_from("<I", metadata)[0], 2)
+    assert root is not None  # a message has a header
+    return _field(metadata, root + struct.unpack_from("<I", metadata, root)[0], 3) is not None
+
+
+def _field(data: bytes, table: int, index: int) -> int | None:
+    """Where a field of a flatbuffer's table stands; null if it is left out."""
+    names = table - struct.unpack_from("<i", data, table)[0]
+    if 4 + 2 * index >= struct.unpack_from("<H", data, names)[0]:
+        return None
+    offset = struct.unpack_from("<H", data, names + 4 + 2 * index)[0]
+    return table + offset if offset else None
 
 
 def read_table(path: Path, table: Table) -> pa.Table:

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from mlbench.sweep.foreign import Watch
 from mlbench.sweep.layout import LOG, RUNS, STATE, Point, SweepManifest, point_directory
 from mlbench.sweep.outcome import Outcome, told
-from mlbench.sweep.processes import MARKER, die_with, end_marked, reap
+from mlbench.sweep.processes import MARKER, die_with, end_marked, end_orphans, reap
 from mlbench.sweep.state import (
     CONTAMINATED,
     PLANNED,
@@ -68,6 +68,7 @@ class PointAttempt:
         outcome = self._follow(*self._fork(), ended)
         seconds = time.monotonic() - began_s
         end_marked(self._folder, reap)
+        end_orphans()
         reap()  # orphans that ended by themselves: what they used is known when they are waited for
         if outcome is None:
             self._write(replace(self._before, status=PLANNED, process=None))

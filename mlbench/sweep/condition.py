@@ -82,7 +82,10 @@ class Condition:
             self._tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise ConditionError(f"is no expression: {getattr(error, 'msg', error)}") from None
-        self._check(self._tree)
+        try:
+            self._check(self._tree)
+        except RecursionError:
+            raise ConditionError("is nested too deeply") from None
 
     def holds(self, values: Values) -> bool:
         """Whether it is true of a point.
@@ -94,7 +97,7 @@ class Condition:
         """
         try:
             return bool(self._value(self._tree, values))
-        except (TypeError, ZeroDivisionError, OverflowError, ValueError) as error:
+        except (TypeError, ZeroDivisionError, OverflowError, RecursionError, ValueError) as error:
             raise ConditionError(f"cannot be told of {dict(values)}: {error}") from None
 
     def _check(self, node: ast.expr) -> None:

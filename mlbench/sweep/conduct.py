@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 from os import PathLike
 from pathlib import Path
 
-from mlbench.errors import OutputError
+from mlbench.errors import NotARunError, OutputError
 from mlbench.sweep.executor import Executor, Follow
-from mlbench.sweep.layout import RESULTS, read_plan
+from mlbench.sweep.layout import RESULTS, Block, block_lock, read_plan
 from mlbench.sweep.local import Local
 from mlbench.sweep.opened import Sweep
 from mlbench.sweep.plan import Plan, load_plan
@@ -110,10 +111,24 @@ def reopen(directory: Path, failed: bool = False) -> Path:
     """
     manifest = refuse_changed(directory)
     if failed:
-        for point, state in states(directory, [each.id for each in manifest.points]).items():
+        for block in manifest.blocks:
+            _plan_again(directory, block)
+    return directory
+
+
+def _plan_again(directory: Path, block: Block) -> None:
+    """Plan points that failed, under the lock of their block: nobody finishes one meanwhile."""
+    with block_lock(directory, block.id).open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NotARunError(
+                f"another process executes the block {block.id} of {directory}: "
+                "wait for it, or interrupt it"
+            ) from None
+        for point, state in states(directory, block.points).items():
             if state.status in (FAILED, TIMED_OUT):
                 write_state(directory, point, PointState(PLANNED, attempts=state.attempts))
-    return directory
 
 
 def execute(

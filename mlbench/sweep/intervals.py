@@ -64,6 +64,7 @@ def _bound(rows: Sequence[Row], name: str, in_logarithms: bool) -> None:
     low, high = bounds_of(name)
     if any(row.get(low) is not None for row in rows):  # a study's own
         return
+    rows = [row for row in rows if _counts(row)]
     values = [row[name] for row in rows if _is_number(row.get(name))]
     if len(values) < 2 or (in_logarithms and min(values) <= 0):
         return
@@ -73,6 +74,11 @@ def _bound(rows: Sequence[Row], name: str, in_logarithms: bool) -> None:
     edges = [math.exp(each) if in_logarithms else each for each in (found.low, found.high)]
     for row in rows:
         row[low], row[high] = edges
+
+
+def _counts(row: Row) -> bool:
+    """Whether what a row says was measured as the plan says: it is done, and not INVALID."""
+    return row.get("status", "done") == "done" and row.get("verdict") != "INVALID"
 
 
 def _is_number(value: object) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from mlbench.errors import EngineError, Problem, SpecError, nearest
 from mlbench.sweep.executor import LOCKED, TERMINATED, Follow
-from mlbench.sweep.layout import block_log, point_directory, read_plan
+from mlbench.sweep.layout import block_lock, block_log, point_directory, read_plan
 from mlbench.sweep.processes import end_marked
 from mlbench.sweep.state import RUNNING, states
 
@@ -58,6 +60,10 @@ class Local:
         failures = []
         for block in blocks:
             status = self._execute(directory, block, follow)
+            while status == LOCKED and self.waits:  # another resume has it, and may leave some
+                if not _is_free(directory, block, follow):
+                    return
+                status = self._execute(directory, block, follow)
             if status is None:
                 return
             if status == LOCKED and not self.waits:
@@ -96,6 +102,18 @@ class Local:
                 env={**os.environ, "PYTHONPATH": path},
                 start_new_session=True,
             )
+
+
+def _is_free(directory: Path, block: str, follow: Follow) -> bool:
+    """Wait until nobody executes a block; false if the end was asked for."""
+    while not follow():
+        with block_lock(directory, block).open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return True
+            except BlockingIOError:
+                time.sleep(TICK_S)
+    return False
 
 
 def _passed_on(process: subprocess.Popen[bytes], directory: Path, before: int, asked: int) -> int:

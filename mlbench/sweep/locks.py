@@ -44,8 +44,8 @@ def runtime_directory() -> Path:
     if given := os.environ.get(DIRECTORY):
         path = Path(given)
     else:
-        own = Path(f"/run/user/{os.getuid()}")
-        path = own / "mlbench" if os.access(own, os.W_OK) else Path(f"/tmp/mlbench-{os.getuid()}")  # noqa: S108  (checked below)
+        # /run/user/UID goes with the user's last session, its locks with it, and tmux goes on.
+        path = Path(f"/tmp/mlbench-{os.getuid()}")  # noqa: S108  (checked below)
     try:
         path.mkdir(mode=0o700, exist_ok=True)
         found = path.lstat()

@@ -6,12 +6,15 @@ machine that is gone, is found interrupted: that is derived, and never written.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from mlbench.errors import NotARunError, OutputError
 from mlbench.store.layout import read_json, write_json
@@ -87,6 +90,8 @@ class PointState:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
+_SCHEMA = TypeAdapter(PointState)
+
 _FIELDS = frozenset(each.name for each in fields(PointState))
 
 
@@ -124,14 +129,21 @@ def read_state(directory: Path, point: str) -> PointState:
     NotARunError
         If its file is damaged.
     """
-    path = point_directory(directory, point) / STATE
+    folder = point_directory(directory, point)
+    for each in (folder.parent, folder):
+        if each.is_symlink():
+            raise NotARunError(f"{each} is a link: a sweep is read from one directory only")
+    path = folder / STATE
     data = read_json(path)
     if data is None and not os.path.lexists(path):
         return PointState()
-    if data is None or data.get("status") not in STATUSES:
+    known = {name: value for name, value in (data or {}).items() if name in _FIELDS}
+    try:  # as JSON, in which a list is a tuple and a mapping a dataclass
+        found = _SCHEMA.validate_json(json.dumps(known), strict=True)
+    except ValidationError:
+        found = None
+    if data is None or found is None or found.status not in STATUSES:
         raise NotARunError(f"{path} is no state of a point")
-    known = {name: value for name, value in data.items() if name in _FIELDS}
-    found = PointState(**{**known, "reasons": tuple(known.get("reasons") or ())})
     return replace(found, status=INTERRUPTED) if _is_gone(found) else found
 
 

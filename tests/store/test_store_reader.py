@@ -11,12 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 import mlbench
 from mlbench.errors import EngineError, NotARunError
+from mlbench.records import DISPATCH
 from mlbench.run import Run, open_run
 from mlbench.store.process import is_running, process_identity
+from mlbench.store.stream import read_table, schema_of
 
 MODULE = """
 from mlbench import stage
@@ -245,3 +249,30 @@ def test_a_process_that_waits_to_be_reaped_is_gone() -> None:
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert is_running(identity) is False
     child.wait()
+
+
+def test_an_output_that_is_too_long_to_read_does_not_hide_those_behind_it(path: Path) -> None:
+    file = path / "pipelines/a/outputs.jsonl"
+    first, *_ = file.read_text().splitlines()
+    row = {**json.loads(first), "query": 99}
+    long = '{"output": "' + "x" * (3 << 20) + '"}'
+    file.write_text(f"{first}\n{long}\n{json.dumps(row)}\n")
+    assert open_run(path).outputs()["query"].tolist()[-1] == 99
+
+
+def test_a_process_of_another_machine_is_neither_alive_nor_gone() -> None:
+    here = process_identity(os.getpid())
+    assert is_running(here) is True
+    assert is_running({**here, "boot_id": "before"}) is False
+    assert is_running({**here, "boot_id": "of-another", "host": "another-node"}) is None
+
+
+def test_a_compressed_batch_is_not_unpacked(path: Path) -> None:
+    file = path / "dispatch.arrow"
+    schema = schema_of(DISPATCH)
+    zeros = pa.table({name: pa.array(np.zeros(1_000_000, np.int64)) for name in schema.names})
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(file, schema, options=options) as stream:
+        stream.write_table(zeros.cast(schema))
+    assert file.stat().st_size < 1 << 20
+    assert len(read_table(file, DISPATCH)) == 0

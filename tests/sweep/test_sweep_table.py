@@ -184,3 +184,14 @@ def test_progress_is_read_from_the_directory(sweep: Path) -> None:
     assert bar.value == 1
     assert "1 failed, 5 waiting" in text.value
     progress.close()
+
+
+def test_what_was_disturbed_or_failed_is_no_part_of_an_interval() -> None:
+    kinds = [("done", "VALID", 10.0), ("done", "VALID", 10.1), ("contaminated", "INVALID", 1.0)]
+    rows = [
+        {"point": str(n), "combination": 0, "status": status, "verdict": told, "rate": value}
+        for n, (status, told, value) in enumerate(kinds)
+    ]
+    first, _, last = with_intervals(rows, ["rate"], [])
+    assert first["rate_low"] > 9
+    assert "rate_low" not in last

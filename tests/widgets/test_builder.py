@@ -166,3 +166,32 @@ class TestTheStillPicture:
         edit(builder, {"name": 3})
         assert "<svg" not in builder._still()
         assert "name" in builder._still()
+
+
+class TestNumbersThatWentThroughTheBrowser:
+    """JavaScript has doubles alone, and puts keys that are numbers first."""
+
+    def test_are_those_that_python_had(self) -> None:
+        bench = one(load={"poisson": {"rate": 10.0}}).model_copy(update={"seed": 2**53 + 1})
+        builder = mb.Builder(bench)
+        sent = builder.canvas["spec"] | {"name": "other", "seed": 2**53}
+        sent["pipelines"]["p"]["load"]["poisson"]["rate"] = 10
+        edit(builder, sent)
+        assert builder.bench == bench.model_copy(update={"name": "other"})
+        assert "rate: 10.0" in builder.to_yaml()
+
+    def test_that_were_edited_are_the_new_ones(self) -> None:
+        builder = mb.Builder(one().model_copy(update={"seed": 7}))
+        edit(builder, builder.canvas["spec"] | {"seed": 8})
+        assert builder.bench == one().model_copy(update={"seed": 8})
+
+    def test_leave_the_entry_where_it_was(self) -> None:
+        stages = {"z": {"uses": "synthetic.noop", "to": "1"}, "1": {"uses": "synthetic.noop"}}
+        builder = mb.Builder(one(stages=stages))
+        spec = builder.canvas["spec"]
+        moved = {"1": stages["1"], "z": stages["z"]}
+        pipeline = spec["pipelines"]["p"] | {"stages": moved}
+        edit(builder, spec | {"seed": 1, "pipelines": {"p": pipeline}})
+        bench = builder.bench
+        assert isinstance(bench, mb.Benchmark)
+        assert list(bench.pipelines["p"].stages) == ["z", "1"]

@@ -16,6 +16,7 @@ from mlbench.spec import Benchmark
 from mlbench.widgets.builder.canvas import Judged, judged, local_targets
 from mlbench.widgets.builder.code import to_python
 from mlbench.widgets.builder.lanes import machine
+from mlbench.widgets.builder.restored import restored
 from mlbench.widgets.builder.sketch import sketch
 from mlbench.widgets.builder.written import write_sweep
 from mlbench.widgets.bundle import script, style
@@ -85,6 +86,7 @@ class Builder(anywidget.AnyWidget):
     ) -> None:
         self._local: dict[str, Callable[..., object]] = {}
         self._judged = Judged(None, ())
+        self._spec: Json = {}
         super().__init__(
             library=shelf.stages(),
             loads=shelf.loads(),
@@ -179,10 +181,12 @@ class Builder(anywidget.AnyWidget):
 
     def _show(self, bench: Benchmark, number: int) -> None:
         self._local |= local_targets(bench)
-        self.canvas = {"number": number, "by": "python", "spec": bench.plain()}
+        self._spec = bench.plain()
+        self.canvas = {"number": number, "by": "python", "spec": self._spec}
 
     def _edited(self, _change: object) -> None:
-        self._judged = judged(self.canvas.get("spec", {}), self._local)
+        self._spec = restored(self.canvas.get("spec", {}), self._spec)
+        self._judged = judged(self._spec, self._local)
         bench = self._judged.bench
         self.checked = {
             "number": self.canvas.get("number", 0),

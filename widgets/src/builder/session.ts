@@ -36,6 +36,7 @@ export class Session {
   said = "";
   private calls = new Set<() => void>();
   private known: number;
+  private sending = false;
 
   constructor(
     readonly model: Model,
@@ -56,6 +57,7 @@ export class Session {
       this.calls.clear();
     });
     heed(model, ["canvas"], () => this.heard(), signal);
+    heed(model, ["places"], () => this.moved(), signal);
     heed(model, ["checked", "answered", "height"], () => this.tell(), signal);
   }
 
@@ -190,13 +192,23 @@ export class Session {
 
   private changed(by: "edit" | "python"): void {
     if (!this.exists(this.choice)) this.choice = NOBODY;
+    this.sending = true;
     if (by === "edit") {
       this.known += 1;
       this.model.set("canvas", { number: this.known, by: "browser", spec: this.spec });
     }
     this.model.set("places", this.layout);
+    this.sending = false;
     this.model.save_changes();
     this.tell();
+  }
+
+  /** The places changed: by Python, or in another view of this builder, while none are sent. */
+  private moved(): void {
+    if (this.sending) return;
+    const layout = completed(this.spec, this.model.get("places"));
+    if (JSON.stringify(layout) === JSON.stringify(this.layout)) return;
+    this.store.apply({ layout }, "", "python");
   }
 
   /**
