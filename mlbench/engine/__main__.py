@@ -25,10 +25,6 @@ def main() -> int:
     nothing of specs. What the others need is imported before the order comes, which may be a
     while: the caller starts this process first and checks its spec meanwhile.
     """
-    try:
-        caller = os.pidfd_open(int(sys.argv[1]))
-    except ProcessLookupError:  # who called has ended already
-        return 0
     raise_file_limit()
     become_subreaper()
     name_process("mlbench:engine")
@@ -46,7 +42,7 @@ def main() -> int:
     from mlbench.engine.supervisor import Supervisor
     from mlbench.probes import gpm, host, nvml, process, rapl  # noqa: F401  (for the sampler)
 
-    order = Order.read(sys.stdin.buffer) if spoken_to(caller) else None
+    order = Order.read(sys.stdin.buffer) if spoken_to(int(sys.argv[1])) else None
     if order is None:  # the caller needs no engine
         return 0
     order.settle()
@@ -54,9 +50,13 @@ def main() -> int:
 
 
 def spoken_to(caller: int) -> bool:
-    """Wait for the order; false if the caller ends first, whoever else holds its pipe."""
-    ready = select.select([0, caller], [], [])[0]
-    os.close(caller)
+    """Wait for the order; false if the caller has ended without one, whoever holds its pipe."""
+    try:
+        ended = os.pidfd_open(caller)
+    except ProcessLookupError:  # what it said stands in the pipe
+        return bool(select.select([0], [], [], 0)[0])
+    ready = select.select([0, ended], [], [])[0]
+    os.close(ended)
     return 0 in ready
 
 
