@@ -14,7 +14,7 @@ from typing import IO
 from mlbench.check import chosen, problems
 from mlbench.errors import EngineError, OutputError, SpecError
 from mlbench.spawn import Engine
-from mlbench.spec import Benchmark, Request, Window
+from mlbench.spec import Benchmark, Request, Window, expect_benchmark
 from mlbench.spec.request import Source, local_stages, named_modules, spec_hash
 from mlbench.store.layout import REQUEST, write_json
 
@@ -44,6 +44,7 @@ def launch(
     EngineError
         If this system cannot measure, or the directory cannot be written.
     """
+    expect_benchmark(bench)
     if found := problems(bench):
         raise SpecError(found)
     local = {name: stage.target for name, stage in local_stages(bench).items()}

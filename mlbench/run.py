@@ -449,7 +449,9 @@ def start(
         If this system cannot measure, or ``out`` cannot be written.
     """
     from mlbench.launch import launch, new_directory
+    from mlbench.spec import expect_benchmark
 
+    expect_benchmark(bench)
     directory = new_directory(out, bench.name)
     try:
         process = launch(bench, directory, only=only, engine=engine)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import mlbench
-from mlbench.errors import EngineError, OutputError, SpecError
+from mlbench.errors import EngineError, MlbenchError, OutputError, SpecError
 from mlbench.run import Run
 
 Begin = Callable[..., Run]
@@ -227,3 +227,9 @@ def test_a_place_that_is_a_file_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot make"):
         mlbench.start(bench(a=waiting()), tmp_path / "file")
+
+
+@pytest.mark.parametrize("use", [mlbench.start, mlbench.collocate, mlbench.Builder])
+def test_the_path_of_a_spec_is_no_benchmark_and_says_what_to_type(use: Any) -> None:
+    with pytest.raises(MlbenchError, match=r"such as mb\.load\('spec\.yml'\), not str"):
+        use("spec.yml")

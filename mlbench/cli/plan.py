@@ -31,7 +31,15 @@ def print_plan(bench: Benchmark, page: Page) -> None:
     page.print(_table(treatments))
     if list(variants) != [""]:
         page.print(Text(f"placements: {', '.join(map(plain, variants))}"))
+    window = f"window {study.seconds:g} s after {study.settle:g} s (study: {{seconds, settle}})"
+    page.print(Text(window))
     page.print(_total(study.repeats, runs, each_s, variants))
+    if study.repeats < study.min_blocks:
+        told = (
+            f"{study.repeats} blocks cannot be VALID: that takes {study.min_blocks} "
+            "(study: {repeats, min_blocks})"
+        )
+        page.print(Text(told, style="yellow"))
 
 
 def _table(treatments: tuple[Treatment, ...]) -> Table:

@@ -154,7 +154,12 @@ def _slowdowns(summary: Json, notes: Footnotes, page: Page) -> Table:
     count = len(SLOWDOWNS)
     while count > 2 and not fits(_slowdown_table(rows, SLOWDOWNS[:count], Footnotes()), page):
         count -= 1
-    return _slowdown_table(rows, SLOWDOWNS[:count], notes)
+    table = _slowdown_table(rows, SLOWDOWNS[:count], notes)
+    if count < len(SLOWDOWNS):
+        left_out = ", ".join(title for _, title in SLOWDOWNS[count:])
+        table.caption = Text(f"not shown in this width: {left_out}", style="dim")
+        table.caption_justify = "left"
+    return table
 
 
 def _slowdown_table(

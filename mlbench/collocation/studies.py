@@ -19,7 +19,7 @@ from mlbench.collocation.watcher import Lines, Watcher
 from mlbench.errors import NotARunError, Problem, SpecError
 from mlbench.launch import new_directory
 from mlbench.machine.fingerprint import fingerprint
-from mlbench.spec import Benchmark
+from mlbench.spec import Benchmark, expect_benchmark
 from mlbench.spec import Study as StudySpec
 from mlbench.spec.problems import problems_of
 from mlbench.study.layout import is_study
@@ -63,7 +63,9 @@ def collocate(
     EngineError
         If this system cannot measure.
     """
-    wanted = with_study(bench, repeats=repeats, seconds=seconds, design=design, against=against)
+    wanted = with_study(
+        expect_benchmark(bench), repeats=repeats, seconds=seconds, design=design, against=against
+    )
     if wanted.study.placements:
         text = f"has {len(wanted.study.placements)} variants, and each is a study of its own"
         hint = "call mlbench.collocation.collocate_placements"

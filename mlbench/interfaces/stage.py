@@ -214,7 +214,8 @@ def stage(
     Raises
     ------
     TypeError
-        If the function does not have exactly one positional parameter.
+        If the function does not have exactly one positional parameter, or what it returns is
+        not its result: an ``async`` function, or a generator.
 
     Examples
     --------
@@ -243,6 +244,7 @@ def class_of(target: object) -> type[Configurable] | None:
 
 def _signature(function: Callable[..., object]) -> tuple[str, dict[str, inspect.Parameter]]:
     """The name of the payload's parameter, and the configuration's parameters."""
+    _refuse_unfinished(function)
     parameters = inspect.signature(function).parameters.values()
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     variadic = [p for p in parameters if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -253,6 +255,17 @@ def _signature(function: Callable[..., object]) -> tuple[str, dict[str, inspect.
         )
     options = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
     return positional[0].name, options
+
+
+def _refuse_unfinished(function: Callable[..., object]) -> None:
+    """A call that only begins the work would be timed as nothing."""
+    asynchronous = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+    if asynchronous or inspect.isgeneratorfunction(function):
+        what = "is async: wrap it, asyncio.run(...)" if asynchronous else "yields: return a list"
+        raise TypeError(
+            f"the stage {function.__qualname__} {what}; a stage returns its result, so that the "
+            "work is in the time that is measured"
+        )
 
 
 def _hints(function: Callable[..., object]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Specs: what to run, as frozen data. Reading one imports nothing that it names."""
 
-from mlbench.spec.benchmark import DEFAULT_STOP, Benchmark, Limits, Timeouts
+from mlbench.spec.benchmark import DEFAULT_STOP, Benchmark, Limits, Timeouts, expect_benchmark
 from mlbench.spec.choice import Load, Sharing
 from mlbench.spec.document import Document, load
 from mlbench.spec.pipeline import SLO, Data, Pipeline, Placement, Stop, Warmup
@@ -33,5 +33,6 @@ __all__ = [
     "Use",
     "Warmup",
     "Window",
+    "expect_benchmark",
     "load",
 ]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os import PathLike
 
 from pydantic import Field
 
+from mlbench.errors import MlbenchError
 from mlbench.spec.model import Name, Positive, SpecModel
 from mlbench.spec.pipeline import Pipeline, Stop
 from mlbench.spec.study import Study
 from mlbench.spec.telemetry import Telemetry
 
-__all__ = ["DEFAULT_STOP", "Benchmark", "Limits", "Timeouts"]
+__all__ = ["DEFAULT_STOP", "Benchmark", "Limits", "Timeouts", "expect_benchmark"]
 
 DEFAULT_STOP = Stop(seconds=30)
 """Where neither a pipeline nor the benchmark says when the load ends."""
@@ -169,3 +171,17 @@ def _in_short(pipeline: Pipeline) -> str:
     count = len(pipeline.stages)
     stages = ", ".join(pipeline.stages) if count <= SHORT else f"{count} stages"
     return f"{pipeline.load.name}: {stages}"
+
+
+def expect_benchmark(given: object) -> Benchmark:
+    """The benchmark, if it is one.
+
+    Raises
+    ------
+    MlbenchError
+        If it is something else, such as the path of a spec.
+    """
+    if isinstance(given, Benchmark):
+        return given
+    told = f"mb.load({str(given)!r})" if isinstance(given, str | PathLike) else "mb.load(FILE)"
+    raise MlbenchError(f"expected a Benchmark, such as {told}, not {type(given).__name__}")

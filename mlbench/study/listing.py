@@ -17,6 +17,9 @@ from mlbench.study.reader import StudyReader
 
 __all__ = ["Entry", "entries", "entry_of", "folders_of"]
 
+SWEEP = "plan.json"
+"""What a sweep's directory has (`mlbench.sweep`)."""
+
 VERDICT_BYTES = 50_000_000
 """A run with larger tables is not read for a list."""
 
@@ -70,6 +73,8 @@ def entries(directory: Path) -> list[Entry]:
 def folders_of(directory: Path) -> list[Path]:
     """The directories in a directory that may be runs or studies, in no order.
 
+    Sweeps, which stand beside them, have a table of their own.
+
     Raises
     ------
     NotARunError
@@ -79,7 +84,8 @@ def folders_of(directory: Path) -> list[Path]:
         raise NotARunError(f"there is no directory {directory}: `mlbench run SPEC` makes it")
     if (directory / "spec.json").is_file():
         raise NotARunError(f"{directory} is a run itself: mlbench show {directory}")
-    return [path for path in directory.iterdir() if path.is_dir() and path.name[0] != "."]
+    paths = (path for path in directory.iterdir() if path.is_dir() and path.name[0] != ".")
+    return [path for path in paths if not (path / SWEEP).is_file()]
 
 
 def _when(entry: Entry) -> float:

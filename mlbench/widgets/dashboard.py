@@ -92,6 +92,8 @@ class Dashboard(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no typ
 
     def close(self) -> None:
         """Take it off the page; what goes on in other processes goes on."""
+        if not hasattr(self, "_follower"):  # it could not be made
+            return
         if self._follower is not None:
             self._follower.end()
         for part in (self.builder, self.browser, self.timeline):

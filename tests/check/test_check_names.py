@@ -294,3 +294,15 @@ def test_a_wrong_key_hides_no_mistake_in_options_and_loads(tmp_path):
         (10, "wokers"),
         (11, "uses"),
     ]
+
+
+@pytest.mark.parametrize("kind", ["async", "generator"])
+def test_a_stage_whose_call_only_begins_the_work_is_refused(kind):
+    async def later(number: int) -> int:
+        return number
+
+    def piecewise(number: int):
+        yield number
+
+    with pytest.raises(TypeError, match=r"a stage returns its result"):
+        stage(later if kind == "async" else piecewise)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Cli
 
 from mlbench.sweep.executor import EXECUTORS
 from mlbench.sweep.opened import open_sweep
+
+Cli = Callable[..., Any]  # Any: what click's runner gives
 
 SPEC = """\
 name: one

@@ -64,7 +64,7 @@ class TestTheBenchmark:
         assert builder.canvas["spec"] == one().plain()
 
     def test_is_nothing_else_than_a_benchmark(self) -> None:
-        with pytest.raises(MlbenchError, match=r"mb\.load\(file\), not str"):
+        with pytest.raises(MlbenchError, match=r"mb\.load\('spec\.yml'\), not str"):
             mb.Builder().bench = "spec.yml"  # type: ignore[assignment]  # what a user may try
 
     def test_keeps_a_stage_that_only_the_caller_has(self) -> None:

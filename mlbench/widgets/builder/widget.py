@@ -12,7 +12,7 @@ import traitlets
 
 from mlbench.errors import MlbenchError, Problem, SpecError
 from mlbench.library import shelf
-from mlbench.spec import Benchmark
+from mlbench.spec import Benchmark, expect_benchmark
 from mlbench.widgets.builder.canvas import Judged, judged, local_targets
 from mlbench.widgets.builder.code import to_python
 from mlbench.widgets.builder.lanes import machine
@@ -102,7 +102,7 @@ class Builder(anywidget.AnyWidget):
         if bench is None:
             self.canvas = {"number": 0, "by": "python", "spec": EMPTY}
         else:
-            self._show(bench, 0)
+            self._show(expect_benchmark(bench), 0)
 
     # -- the benchmark -------------------------------------------------------------------
 
@@ -115,10 +115,7 @@ class Builder(anywidget.AnyWidget):
 
     @bench.setter
     def bench(self, bench: object) -> None:
-        if not isinstance(bench, Benchmark):
-            kind = type(bench).__name__
-            raise MlbenchError(f"expected a mlbench.Benchmark, such as mb.load(file), not {kind}")
-        self._show(bench, int(self.canvas["number"]) + 1)
+        self._show(expect_benchmark(bench), int(self.canvas["number"]) + 1)
 
     @property
     def problems(self) -> list[Problem]:
