@@ -341,6 +341,8 @@ class Run:
         frame: pd.DataFrame = pd.DataFrame([vars(row) for row in rows], columns=columns)
         numbers = ("value", "share", "spread", "per_query", "per_query_with_idle")
         typed: pd.DataFrame = frame.astype(dict.fromkeys(numbers, "float64"))
+        devices = self.manifest.get("devices") or ()
+        typed.attrs["sources"] = sorted({str(device.get("source")) for device in devices})
         return typed
 
     def _seen(self) -> Seen:

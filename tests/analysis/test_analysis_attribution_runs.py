@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,7 @@ class TestOverAStandIn:
         assert held["value"].iloc[0] / held["value"].iloc[1] == pytest.approx(3, rel=0.2)
         table = frame[frame["resource"] == "energy_j"]
         assert energy_figure(table).to_dict()
+        assert "Source: stand-in, not a measurement." in json.dumps(energy_figure(run).to_dict())
         idle = frame[(frame["resource"] == "energy_j") & (frame["part"] == "idle")]
         assert set(idle["reason"]) == {"nobody looked at it idle"}
         alone = run.attribution({"a": run, "b": run})

@@ -20,6 +20,9 @@ from mlbench.run import Run
 
 __all__ = ["energy"]
 
+STAND_IN = "stand-in"
+"""What a driver that is none calls itself (`mlbench.probes`): its numbers say so."""
+
 LABEL = r"indexof(datum.label, '\n') < 0 ? datum.label : '– ' + split(datum.label, '\n')[1]"
 
 
@@ -53,7 +56,12 @@ def energy(
         If there is no such table, or no number in it; or if it has the energy of several
         devices, which are attributed by different models.
     """
-    table, names, runs = _table(source)
+    if isinstance(source, Run):
+        names, runs, source = list(source.bench.pipelines), (source.id,), source.attribution()
+    else:
+        names, runs = [], ()
+    simulated = STAND_IN in getattr(source, "attrs", {}).get("sources", ())
+    table, names = _table(source, names)
     known = table[table["joules"].notna()]
     if not len(known):
         raise FigureError("energy: no row of the table has a number of joules")
@@ -64,19 +72,14 @@ def energy(
     caption = (
         f"Energy of each pipeline and stage as attributed by {len(models)} "
         f"model{'s' * (len(models) != 1)} ({sentence(models)}). {spread} Idle is a row of its "
-        f"own.{missing}"
+        f"own.{missing}{' Source: stand-in, not a measurement.' if simulated else ''}"
     )
     about = About("energy", "Energy", caption, runs)
     return figure(lambda theme: _draw(known, names, models, unit, theme), about, venue, columns)
 
 
-def _table(source: Any) -> tuple[pd.DataFrame, list[str], tuple[str, ...]]:
-    """The rows, all pipelines in their order, and ids."""
-    runs: tuple[str, ...] = ()
-    names: list[str] = []
-    if isinstance(source, Run):
-        runs, names = (source.id,), list(source.bench.pipelines)
-        source = source.attribution()
+def _table(source: Any, names: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    """The rows, and all pipelines in their order."""
     table = check_table(source, "energy")
     if "resource" in table.columns:
         table = energy_of(table)
@@ -90,7 +93,7 @@ def _table(source: Any) -> tuple[pd.DataFrame, list[str], tuple[str, ...]]:
         }
     )
     listed = names or [n for n in dict.fromkeys(frame["pipeline"]) if n not in OUTSIDE]
-    return frame, listed, runs
+    return frame, listed
 
 
 def _draw(
