@@ -56,10 +56,10 @@ def energy(
         If there is no such table, or no number in it; or if it has the energy of several
         devices, which are attributed by different models.
     """
+    names: list[str] = []
+    runs: tuple[str, ...] = ()
     if isinstance(source, Run):
         names, runs, source = list(source.bench.pipelines), (source.id,), source.attribution()
-    else:
-        names, runs = [], ()
     simulated = STAND_IN in getattr(source, "attrs", {}).get("sources", ())
     table, names = _table(source, names)
     known = table[table["joules"].notna()]
