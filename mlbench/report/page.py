@@ -54,7 +54,7 @@ def report(source: Run | Study, path: str | PathLike[str]) -> Path:
         target.open("a").close()
     try:
         html = _html(source)
-    except BaseException:
+    except BaseException:  # an interrupt, too: no empty file stays behind
         _forget_empty(target)
         raise
     with _writing(target):

@@ -4,6 +4,7 @@ import { h, say } from "../lib/dom";
 import { heed } from "../lib/heed";
 import { Clock } from "./clock";
 import { coloursOf, themeOf } from "./colours";
+import { footnotesOf } from "./footnotes";
 import { instant } from "./format";
 import { decodeSamples, decodeWork, joined, type Samples, type Work } from "./frame";
 import { listen, type Mode } from "./gestures";
@@ -486,19 +487,10 @@ export class Timeline {
   }
 
   private footnotes(scene: Scene): void {
-    const absent = scene.absent.map(({ reason, metrics }) => {
-      const names =
-        metrics.length > 3
-          ? `${metrics.slice(0, 3).join(", ")} and ${metrics.length - 3} more`
-          : metrics.join(", ");
-      return h("div", { title: metrics.join(", ") }, `Not read: ${names}: ${reason}`);
-    });
-    const notes = scene.notes.map((note) => h("div", {}, note));
-    const none =
-      scene.lanes.length || !scene.going ? [] : [h("div", {}, "Waiting for the first samples …")];
-    const key = [...absent, ...notes, ...none].map((each) => each.textContent).join("\n");
+    const made = footnotesOf(scene);
+    const key = made.map((each) => each.textContent).join("\n");
     if (this.foot.dataset.key === key) return;
     this.foot.dataset.key = key;
-    this.foot.replaceChildren(...none, ...absent, ...notes);
+    this.foot.replaceChildren(...made);
   }
 }
