@@ -1,9 +1,14 @@
-"""``python -m benchmarks [GROUP ...]``: run the benchmarks and write ``RESULTS.md``."""
+"""``python -m benchmarks [GROUP ...]``: run the benchmarks and write ``RESULTS.md``.
+
+All of them, without a GROUP; with one, its rows are only printed. The page is written anew
+with every row, so that what was measured survives whatever comes later.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -38,14 +43,18 @@ def main() -> int:
     for row in _run(names):
         print(_line(row), flush=True)
         found.append(row)
-    if not sys.argv[1:]:
-        RESULTS.write_text(_page(found), encoding="utf-8")
+        if not sys.argv[1:]:
+            RESULTS.write_text(_page(found), encoding="utf-8")
     return 0
 
 
 def _run(names: list[str]) -> Iterator[Row]:
     for name in names:
-        yield from import_module(f"benchmarks.{name}").rows()
+        try:
+            yield from import_module(f"benchmarks.{name}").rows()
+        except Exception as error:  # whatever one needs and has not got: the others are measured
+            traceback.print_exc()
+            yield Row(name, f"{name} ended early", f"{type(error).__name__}: {error}")
 
 
 def _line(row: Row) -> str:

@@ -25,7 +25,7 @@ from mlbench import figures
 from mlbench.records import NULL, SAMPLES
 from mlbench.run import Run, start
 from mlbench.spec import Benchmark
-from mlbench.store.stream import StreamWriter
+from mlbench.store.writer import StreamWriter
 
 __all__ = ["rows"]
 

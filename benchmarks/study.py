@@ -25,7 +25,7 @@ from mlbench import Benchmark, open_study
 from mlbench.records import COMPLETIONS, DISPATCH, NULL, SPANS, Phase, Table
 from mlbench.spec import Request, Window
 from mlbench.store.layout import MANIFEST, REQUEST, write_json
-from mlbench.store.stream import StreamWriter
+from mlbench.store.writer import StreamWriter
 from mlbench.study.layout import FIRST, SECOND, STUDY, RunEntry, StudyManifest, Treatment
 from mlbench.study.layout import run_directory as place_of
 

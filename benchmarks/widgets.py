@@ -25,7 +25,7 @@ from mlbench.records import NULL, SAMPLES
 from mlbench.run import Run, start
 from mlbench.spec import Benchmark
 from mlbench.store.process import process_identity
-from mlbench.store.stream import StreamWriter
+from mlbench.store.writer import StreamWriter
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/support"))
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mlbench.store.stream import StreamWriter
+    from mlbench.store.writer import StreamWriter
 
 __all__ = ["Assignment", "record"]
 
@@ -113,7 +113,7 @@ class _Tables:
     """The four tables and the outputs of one pipeline."""
 
     def __init__(self, feed: _Feed) -> None:
-        from mlbench.store.stream import StreamWriter
+        from mlbench.store.writer import StreamWriter
 
         folder = feed.folder
         self._feed = feed
@@ -190,7 +190,7 @@ class _Tables:
 
 class _Recorder:
     def __init__(self, assignment: Assignment, rings: RunRings) -> None:
-        from mlbench.store.stream import StreamWriter
+        from mlbench.store.writer import StreamWriter
 
         run, folders = Path(assignment.run), map(Path, assignment.folders)
         feeds = map(_Feed, folders, rings.workers, assignment.opened())
@@ -270,7 +270,7 @@ def record(arena: Arena, control: int, outbox: int) -> int:
 
 def _assignment(control: int) -> Assignment | None:
     """Import what writes tables, then wait; null if there is no run to record."""
-    import mlbench.store.stream  # noqa: F401  (while there is time)
+    import mlbench.store.writer  # noqa: F401  (while there is time)
 
     line = b""
     while not line.endswith(b"\n"):  # byte by byte: what stands behind the line is another word

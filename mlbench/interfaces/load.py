@@ -15,7 +15,7 @@ __all__ = ["ClosedLoad", "LoadModel", "OpenLoad"]
 class LoadModel(BaseModel):
     """Base of the loads: a frozen configuration."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     example: ClassVar[str] = ""
     """A use of it, as YAML, that ``mlbench loads NAME`` shows."""

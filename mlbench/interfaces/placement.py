@@ -24,7 +24,7 @@ class PlacementMethod(BaseModel):
         Whether a pipeline that is placed on the CPU cannot use it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     needs_gpu: ClassVar[bool] = False
 

@@ -226,7 +226,7 @@ class Probe(BaseModel):
         then holds up the others. Without a word a probe has a thread of its own.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     metrics: ClassVar[tuple[Metric, ...]] = ()
     thread: ClassVar[str | None] = None

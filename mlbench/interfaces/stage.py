@@ -140,7 +140,7 @@ class Context:
 class Configurable(BaseModel):
     """Something registered by name: its fields are its configuration."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     example: ClassVar[str] = ""
     """A use of it, as YAML, that ``mlbench stages NAME`` shows."""

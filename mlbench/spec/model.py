@@ -20,6 +20,7 @@ class SpecModel(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        defer_build=True,
         extra="forbid",
         populate_by_name=True,
         serialize_by_alias=True,

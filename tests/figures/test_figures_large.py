@@ -12,7 +12,7 @@ import numpy as np
 from mlbench import figures
 from mlbench.records import NULL, SAMPLES
 from mlbench.run import Run
-from mlbench.store.stream import StreamWriter
+from mlbench.store.writer import StreamWriter
 
 GPUS = 8
 

@@ -199,6 +199,16 @@ def test_a_later_format_says_what_to_type(path: Path) -> None:
         open_run(path)
 
 
+def test_a_damaged_spec_says_where_and_what(path: Path) -> None:
+    def cut(data: dict[str, Any]) -> None:
+        data["bench"]["pipelines"]["a"]["stages"]["s"]["to"] = []
+
+    change(path / "spec.json", cut)
+    message = r"spec\.json: bench\.pipelines\.a\.stages\.s\.to: expected at least one successor"
+    with pytest.raises(NotARunError, match=message):
+        open_run(path)
+
+
 def test_a_folder_without_a_spec_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(NotARunError, match="holds no run"):
         open_run(tmp_path)

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, NULL, SPANS, Table
-from mlbench.store.stream import StreamWriter, read_batches, read_table, schema_of
+from mlbench.store.stream import read_batches, read_table, schema_of
+from mlbench.store.writer import StreamWriter
 
 pytestmark = pytest.mark.unit
 

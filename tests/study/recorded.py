@@ -13,7 +13,7 @@ from virtual import MINIMAL, MS, SECOND, Traffic, served
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, NULL, SPANS, Table
 from mlbench.spec import Benchmark, Request, Window
 from mlbench.store.layout import MANIFEST, REQUEST, write_json
-from mlbench.store.stream import StreamWriter
+from mlbench.store.writer import StreamWriter
 from mlbench.study.layout import STUDY, RunEntry, StudyManifest, Treatment, alone, run_directory
 from mlbench.study.study import Study
 

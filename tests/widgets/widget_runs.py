@@ -11,7 +11,7 @@ import numpy as np
 from mlbench.records import NULL, SAMPLES
 from mlbench.run import Run, start
 from mlbench.spec import Benchmark
-from mlbench.store.stream import StreamWriter
+from mlbench.store.writer import StreamWriter
 
 __all__ = ["BENCH", "bench", "with_samples"]
 
