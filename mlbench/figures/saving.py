@@ -17,6 +17,7 @@ from mlbench import __version__
 from mlbench.errors import FigureError, OutputError, nearest
 from mlbench.figures.checks import Finding, findings_of
 from mlbench.figures.picture import fitted_svg, pdf_of, png_of
+from mlbench.figures.vega_lite import vega_lite
 from mlbench.figures.venue import Theme, theme
 
 __all__ = ["FigureWarning", "Saved", "preflight", "save"]
@@ -216,8 +217,7 @@ def _specification(chart: Any, chosen: Theme) -> dict[str, Any]:  # Any: a chart
 
     if not isinstance(chart, alt.TopLevelMixin):
         raise FigureError(f"expected a chart of Altair's, got {type(chart).__name__}")
-    with alt.data_transformers.enable("default", max_rows=None):
-        spec: dict[str, Any] = chart.to_dict(validate=False)
+    spec = vega_lite(chart)
     if "mlbench" not in spec.get("usermeta", {}):
         spec["config"] = _merged(chosen.config(), spec.get("config", {}))
     return spec

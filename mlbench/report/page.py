@@ -17,6 +17,7 @@ from mlbench import __version__
 from mlbench.errors import MissingExtraError, OutputError
 from mlbench.export.printed import Printed, printed_tables
 from mlbench.figures.font import FILES
+from mlbench.figures.vega_lite import vega_lite
 from mlbench.report.sections import Section, sections_of
 from mlbench.report.standard import standard_figures
 
@@ -107,10 +108,7 @@ def _html(source: Run | Study) -> str:
 
 
 def _specification(chart: Any) -> dict[str, Any]:  # Any: a chart, JSON
-    import altair as alt
-
-    with alt.data_transformers.enable("default", max_rows=None):
-        spec: dict[str, Any] = chart.to_dict(validate=False)
+    spec = vega_lite(chart)
     spec.pop("title", None)  # the page has it, as text that can be searched
     return spec
 

@@ -13,6 +13,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 import pytest
+from figure_data import group_study
 
 from mlbench import figures
 from mlbench.errors import FigureError, OutputError
@@ -146,3 +147,11 @@ def test_a_notebook_shows_a_picture_that_loads_nothing() -> None:
     assert data["application/vnd.vegalite.v5+json"]["$schema"].endswith("vega-lite/v5.json")
     assert data["image/png"].startswith(b"\x89PNG")
     assert sizes["image/png"]["width"] == 640
+
+
+def test_what_has_no_value_is_null_and_the_page_gets_json(tmp_path: Path) -> None:
+    """One block has no interval; a browser refuses a document with ``NaN`` in it."""
+    study = group_study(tmp_path / "study", blocks=1)
+    data, _ = figures.slowdown(study)._repr_mimebundle_()
+    live = json.dumps(data["application/vnd.vegalite.v5+json"], allow_nan=False)
+    assert '"low": null' in live
