@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 from os import PathLike
 from pathlib import Path
 from threading import RLock
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["RunBrowser"]
 
 EVERY_S = 1.0
+ABSENT = "there is no directory {}: `mlbench run SPEC` makes it"
 STILL_ROWS = 20
 """Rows of the table that stands in a saved notebook."""
 
@@ -156,6 +158,7 @@ class RunBrowser(anywidget.AnyWidget):
     # -- the thread, and what the browser asks for ---------------------------------------
 
     def _look(self) -> bool:
+        self._tell_whether_it_is_there()
         try:
             rows = self._rows.read()
         except (MlbenchError, OSError) as error:
@@ -164,6 +167,14 @@ class RunBrowser(anywidget.AnyWidget):
         if rows != self.rows:
             self.rows = rows
         return True
+
+    def _tell_whether_it_is_there(self) -> None:
+        """Say that there is no such directory, until there is one."""
+        absent = ABSENT.format(self.directory)
+        if not self.directory.is_dir():
+            self._say(absent)
+        elif self.said == absent:
+            self._say("")
 
     def _say(self, text: str) -> None:
         self.said = text
@@ -209,10 +220,18 @@ class RunBrowser(anywidget.AnyWidget):
         found = super()._repr_mimebundle_(**options)
         bundle = found[0] if isinstance(found, tuple) else found
         if bundle is not None:
-            bundle["text/plain"] = f"RunBrowser({str(self.directory)!r}, {len(self.rows)} runs)"
-            cells = ([_cell(row, name) for name in COLUMNS] for row in self.rows[:STILL_ROWS])
-            bundle["text/html"] = plain_table(COLUMNS, cells)
+            told = f"{len(self.rows)} runs" if self.directory.is_dir() else "no such directory"
+            bundle["text/plain"] = f"RunBrowser({str(self.directory)!r}, {told})"
+            bundle["text/html"] = self._still()
         return found
+
+    def _still(self) -> str:
+        """The list as HTML, or why it is empty."""
+        if not self.rows:
+            empty = "no runs in {}" if self.directory.is_dir() else ABSENT
+            return f"<p>{escape(empty.format(self.directory))}</p>"
+        cells = ([_cell(row, name) for name in COLUMNS] for row in self.rows[:STILL_ROWS])
+        return plain_table(COLUMNS, cells)
 
 
 COLUMNS = ("id", "kind", "name", "pipelines", "status", "verdict")

@@ -41,6 +41,17 @@ builder = mb.Builder(bench)
 builder
 """
 
+FORKED = """
+import mlbench as mb
+noop = {"uses": "synthetic.noop"}
+sides = {"left": noop | {"to": "both"}, "right": noop | {"to": "both"}}
+stages = {"fork": noop | {"to": ["left", "right"]}, **sides, "both": noop}
+pipeline = {"data": {"uses": "synthetic.items"}, "stages": stages}
+bench = mb.Benchmark(name="forked", pipelines={"fan": pipeline})
+builder = mb.Builder(bench)
+builder
+"""
+
 BUSY = """
 import pathlib
 pathlib.Path("began").touch()
@@ -244,6 +255,26 @@ def test_twenty_mixed_edits_are_undone_to_the_beginning(lab: Lab) -> None:
     assert (spec(notebook), notebook.python("builder.places")) == before
     builder.page.keyboard.press("Control+Shift+z")
     expect(said(builder)).to_have_text("Done again")
+
+
+def test_a_join_is_chosen_among_the_stages_that_lead_to_it(lab: Lab) -> None:
+    notebook, builder = shown(lab, FORKED)
+    builder.get_by_label("stage both of fan: synthetic.noop").click()
+    join = builder.get_by_role("group", name="join")
+    expect(join.get_by_role("checkbox")).to_have_count(2)
+    join.get_by_label("right", exact=True).check()
+    expect(join).to_contain_text("expected at least two stages")
+    join.get_by_label("left", exact=True).focus()
+    builder.page.keyboard.press("Space")
+    notebook.until("not isinstance(builder.bench, list)")
+    joined = "builder.bench.pipelines['fan'].stages['both'].join"
+    assert notebook.python(joined) == ["right", "left"]
+    expect(builder.locator(".mlb-badge")).to_have_text("valid")
+    expect(builder.locator(".mlb-marks")).to_have_text("joins 2")
+    notebook.screenshot("builder-join", builder)
+    builder.get_by_role("button", name="Undo").click()
+    expect(join.get_by_label("left", exact=True)).not_to_be_checked()
+    expect(join).to_contain_text("expected at least two stages")
 
 
 def test_what_python_sets_shows_in_the_graph_and_can_be_undone_there(lab: Lab) -> None:

@@ -64,9 +64,19 @@ def test_what_has_ended_is_read_once(recorded: Path, monkeypatch: pytest.MonkeyP
     assert rows.read() == first
 
 
-def test_a_directory_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
-    browser = RunBrowser(tmp_path / "later")
-    assert browser.rows == []
+def test_a_directory_that_is_not_there_yet_is_said_to_be_absent(tmp_path: Path) -> None:
+    later = tmp_path / "later"
+    browser = RunBrowser(later)
+    absent = f"there is no directory {later}: `mlbench run SPEC` makes it"
+    bundle, _ = browser._repr_mimebundle_()
+    assert (browser.rows, browser.said) == ([], absent)
+    assert bundle["text/plain"] == f"RunBrowser({str(later)!r}, no such directory)"
+    assert bundle["text/html"] == f"<p>{absent}</p>"
+    later.mkdir()
+    browser._look()
+    bundle, _ = browser._repr_mimebundle_()
+    assert browser.said == ""
+    assert bundle["text/html"] == f"<p>no runs in {later}</p>"
     browser.close()
 
 

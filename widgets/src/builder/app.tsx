@@ -1,7 +1,7 @@
 // The builder: toolbar, palette, one of the views, the inspector, and the problems.
 import { useEffect, useReducer, useState } from "preact/hooks";
 import { Graph } from "./canvas";
-import { Inspector } from "./inspector";
+import { Inspector } from "./inspector/inspector";
 import { arranged } from "./layout";
 import type { Problem } from "./model";
 import { Palette } from "./palette";

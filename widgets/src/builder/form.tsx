@@ -98,7 +98,7 @@ function Field({
   change,
 }: FieldProps) {
   const { control, of } = controlOf(schema, whole);
-  const description = (schema.description ?? of.description ?? "").replaceAll("`", "");
+  const description = plain(schema.description ?? of.description);
   const fallback = schema.default ?? of.default;
   const hint = fallback === undefined || fallback === null ? "" : told(fallback);
   const common = { id, "aria-label": name, "aria-invalid": problem !== "", title: description };
@@ -230,6 +230,9 @@ function JsonInput({ common, control, placeholder, value, change }: JsonProps) {
     />
   );
 }
+
+/** A docstring's words without the marks around its code. */
+export const plain = (text = ""): string => text.replaceAll("`", "");
 
 /** A value as it stands in a field. */
 export const told = (value: Json): string =>

@@ -1,4 +1,5 @@
 // What Python says of a benchmark, and what the browser says back: the traits of the builder.
+import type { ModelOf } from "../lib/model";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -99,10 +100,4 @@ export interface State {
   height: number;
 }
 
-export interface Model {
-  get<Key extends keyof State>(name: Key): State[Key];
-  set<Key extends keyof State>(name: Key, value: State[Key]): void;
-  save_changes(): void;
-  on(event: string, call: () => void): void;
-  off(event: string, call: () => void): void;
-}
+export type Model = ModelOf<State>;

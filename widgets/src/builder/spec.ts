@@ -14,7 +14,7 @@ export interface Edge {
 export const isFields = (value: Json | undefined): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const fieldsOf = (value: Json | undefined): Fields => (isFields(value) ? value : {});
+export const fieldsOf = (value: Json | undefined): Fields => (isFields(value) ? value : {});
 
 export const pipelinesOf = (spec: Spec): Fields => fieldsOf(spec.pipelines);
 
@@ -75,6 +75,18 @@ export function edgesOf(spec: Spec, pipeline: string): Edge[] {
     if (typeof then === "string") found.push({ source, target: then, output: "", kind: "then" });
   }
   return found;
+}
+
+/** The stages with an edge to a stage, each once. */
+export function predecessorsOf(spec: Spec, pipeline: string, stage: string): string[] {
+  const edges = edgesOf(spec, pipeline).filter(({ target }) => target === stage);
+  return [...new Set(edges.map(({ source }) => source))];
+}
+
+/** The stages whose branches a stage waits for; none where branches merge. */
+export function joinOf(spec: Spec, pipeline: string, stage: string): string[] {
+  const { join } = stageOf(spec, pipeline, stage);
+  return Array.isArray(join) ? join.map(String) : [];
 }
 
 /** A name that nobody has yet: `wanted`, `wanted_2`, ... */
@@ -168,6 +180,12 @@ export function connectThen(spec: Spec, pipeline: string, source: string, target
   return put(spec, ["pipelines", pipeline, "stages", source, "then"], target);
 }
 
+/** Have a stage wait for a branch of each of these; of none: then branches merge again. */
+export function join(spec: Spec, pipeline: string, stage: string, sources: string[]): Spec {
+  const path = ["pipelines", pipeline, "stages", stage, "join"];
+  return put(spec, path, sources.length > 0 ? sources : undefined);
+}
+
 export function disconnect(spec: Spec, pipeline: string, edge: Edge): Spec {
   const path = ["pipelines", pipeline, "stages", edge.source];
   if (edge.kind === "then") return put(spec, [...path, "then"], undefined);
@@ -195,12 +213,10 @@ export function removeStage(spec: Spec, pipeline: string, name: string): Spec {
     if (edge.target === name) next = disconnect(next, pipeline, edge);
   }
   const path = ["pipelines", pipeline];
-  for (const [other, stage] of Object.entries(stagesOf(next, pipeline))) {
-    const { join } = fieldsOf(stage);
-    if (Array.isArray(join) && join.includes(name)) {
-      const left = join.filter((each) => each !== name);
-      next = put(next, [...path, "stages", other, "join"], left.length > 0 ? left : undefined);
-    }
+  for (const other of Object.keys(stagesOf(next, pipeline))) {
+    const joined = joinOf(next, pipeline, other);
+    const left = joined.filter((each) => each !== name);
+    if (left.length < joined.length) next = join(next, pipeline, other, left);
   }
   if (pipelineOf(next, pipeline).entry === name) next = put(next, [...path, "entry"], undefined);
   return put(next, [...path, "stages", name], undefined);

@@ -11,6 +11,8 @@ import {
   connectThen,
   disconnect,
   edgesOf,
+  join,
+  predecessorsOf,
   put,
   removeStage,
   renamePipeline,
@@ -76,6 +78,20 @@ describe("edits of a spec", () => {
     expect(Object.keys(stagesOf(spec, "rag"))).toEqual(["retrieve", "grade", "generate"]);
     expect(stageOf(spec, "rag", "grade").to).toEqual({ relevant: "generate" });
     expect((spec.pipelines as Fields).rag).not.toHaveProperty("entry");
+  });
+
+  it("remove a stage from the joins that wait for it, and the last one with its list", () => {
+    let spec = join(rag(), "rag", "generate", ["rewrite", "grade"]);
+    spec = removeStage(spec, "rag", "rewrite");
+    expect(stageOf(spec, "rag", "generate").join).toEqual(["grade"]);
+    spec = removeStage(spec, "rag", "grade");
+    expect(stageOf(spec, "rag", "generate")).not.toHaveProperty("join");
+  });
+
+  it("know the stages that lead to one, each once", () => {
+    expect(predecessorsOf(rag(), "rag", "generate")).toEqual(["grade", "rewrite"]);
+    const twice = connect(rag(), "rag", "grade", "generate", "unsure");
+    expect(predecessorsOf(twice, "rag", "generate")).toEqual(["grade", "rewrite"]);
   });
 
   it("rename a stage and all that leads to it, in its place", () => {

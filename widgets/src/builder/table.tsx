@@ -1,6 +1,6 @@
 // All stages as a table: what the canvas shows and does, for the keyboard and for screen readers.
 import { useState } from "preact/hooks";
-import { ConnectTo } from "./inspector";
+import { ConnectTo } from "./inspector/connect";
 import type { Session } from "./session";
 import { edgesOf, removeStage, stagesOf, usesOf } from "./spec";
 

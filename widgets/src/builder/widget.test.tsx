@@ -1,46 +1,13 @@
 // The builder on a page: names are text, Python's words are shown, and nothing stays behind.
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Canvas, Fields, Model, State } from "./model";
+import { Fake } from "./fake";
+import type { Fields } from "./model";
 import { mount } from "./widget";
 
 // React Flow asks React itself for its hooks here; in the bundle it gets those of Preact.
 vi.mock("./canvas", () => ({ Graph: () => null, DRAGGED: "stage" }));
 
 const NAME = `<script>alert("x")</script> "quoted" 🦊`;
-
-const library: State["library"] = [
-  {
-    name: "a.items",
-    family: "a",
-    kind: "data",
-    summary: "items",
-    gives: "int",
-    problem: null,
-    schema: {},
-  },
-  {
-    name: "a.step",
-    family: "a",
-    kind: "stage",
-    summary: "a step",
-    takes: "int",
-    gives: "int",
-    outputs: {},
-    problem: null,
-    schema: {},
-  },
-  {
-    name: "a.text",
-    family: "a",
-    kind: "stage",
-    summary: "text",
-    takes: "str",
-    gives: "str",
-    outputs: {},
-    problem: null,
-    schema: {},
-  },
-];
 
 const spec = (): Fields => ({
   name: NAME,
@@ -52,55 +19,6 @@ const spec = (): Fields => ({
   },
 });
 
-class Fake implements Model {
-  readonly calls = new Map<string, Set<() => void>>();
-  readonly state: State;
-
-  constructor() {
-    this.state = {
-      canvas: { number: 0, by: "python", spec: spec() },
-      places: {},
-      library,
-      loads: [{ name: "closed", summary: "", schema: {} }],
-      sharings: [],
-      forms: { benchmark: { properties: { name: { type: "string" } } } },
-      refused: { "a.step": { "a.text": "a.step gives int, but a.text takes str" } },
-      machine: { cpus: [0], lanes: [] },
-      checked: { number: 0, problems: [], yaml: "name: x", python: "" },
-      asked: {},
-      answered: {},
-      height: 400,
-    };
-  }
-
-  get<Key extends keyof State>(name: Key): State[Key] {
-    return this.state[name];
-  }
-
-  set<Key extends keyof State>(name: Key, value: State[Key]): void {
-    this.state[name] = value;
-    for (const call of [...(this.calls.get(`change:${name}`) ?? [])]) call();
-  }
-
-  save_changes(): void {}
-
-  on(event: string, call: () => void): void {
-    this.calls.set(event, (this.calls.get(event) ?? new Set()).add(call));
-  }
-
-  off(event: string, call: () => void): void {
-    this.calls.get(event)?.delete(call);
-  }
-
-  get listeners(): number {
-    return [...this.calls.values()].reduce((sum, calls) => sum + calls.size, 0);
-  }
-
-  says(canvas: Canvas): void {
-    this.set("canvas", canvas);
-  }
-}
-
 describe("the builder", () => {
   let element: HTMLElement;
   let over: AbortController;
@@ -110,7 +28,7 @@ describe("the builder", () => {
     element = document.createElement("div");
     document.body.append(element);
     over = new AbortController();
-    model = new Fake();
+    model = new Fake(spec());
   });
 
   afterEach(() => {

@@ -1,5 +1,6 @@
 // The builder, as anywidget has it.
 import { render } from "preact";
+import { widgetOf } from "../lib/widget";
 import { App } from "./app";
 import type { Model } from "./model";
 import { Session } from "./session";
@@ -15,10 +16,4 @@ export function mount(model: Model, element: HTMLElement, signal: AbortSignal): 
   return session;
 }
 
-export default {
-  render({ model, el }: { model: unknown; el: HTMLElement }): () => void {
-    const over = new AbortController();
-    mount(model as Model, el, over.signal);
-    return () => over.abort();
-  },
-};
+export default widgetOf(mount);

@@ -1,10 +1,5 @@
 // Traits of a model, listened to until a signal says that it is over.
-
-/** What is needed of a model for that: anywidget's, or anything like it. */
-interface Speaks {
-  on(event: string, call: () => void): void;
-  off(event: string, call: () => void): void;
-}
+import type { Speaks } from "./model";
 
 /** Call back when one of the traits changes. */
 export function heed(

@@ -109,7 +109,9 @@ export class RunBrowser {
     heed(model, ["rows", "chosen"], () => this.take(), signal);
     heed(model, ["filters"], () => this.adopt(), signal);
     heed(model, ["comparison"], () => this.tellComparison(), signal);
-    heed(model, ["said"], () => say(this.said, model.get("said")), signal);
+    const tell = (): void => say(this.said, model.get("said"));
+    heed(model, ["said"], tell, signal);
+    tell();
     heed(
       model,
       ["report_page"],

@@ -1,4 +1,5 @@
 // What Python says of the runs of a directory, and what the browser asks of it.
+import type { ModelOf } from "../lib/model";
 
 export interface Row {
   id: string;
@@ -56,11 +57,6 @@ export interface Manager {
   create_view(model: unknown): Promise<{ el: HTMLElement; remove(): void }>;
 }
 
-export interface Model {
-  get<Key extends keyof State>(name: Key): State[Key];
-  set<Key extends keyof State>(name: Key, value: State[Key]): void;
-  save_changes(): void;
-  on(event: string, call: () => void): void;
-  off(event: string, call: () => void): void;
+export interface Model extends ModelOf<State> {
   widget_manager?: Manager;
 }

@@ -1,4 +1,5 @@
 // The runs of a directory, as anywidget has it.
+import { widgetOf } from "../lib/widget";
 import { RunBrowser } from "./browser";
 import type { Model } from "./model";
 import "./runs.css";
@@ -8,10 +9,4 @@ export function mount(model: Model, element: HTMLElement, signal: AbortSignal): 
   return new RunBrowser(model, element, signal);
 }
 
-export default {
-  render({ model, el }: { model: unknown; el: HTMLElement }): () => void {
-    const over = new AbortController();
-    mount(model as Model, el, over.signal);
-    return () => over.abort();
-  },
-};
+export default widgetOf(mount);

@@ -1,10 +1,5 @@
 // What a timeline needs of its model: that of anywidget, or anything like it.
+import type { ModelOf } from "../lib/model";
 import type { State } from "./scene";
 
-export interface Model {
-  get<Key extends keyof State>(name: Key): State[Key];
-  set<Key extends keyof State>(name: Key, value: State[Key]): void;
-  save_changes(): void;
-  on(event: string, call: () => void): void;
-  off(event: string, call: () => void): void;
-}
+export type Model = ModelOf<State>;

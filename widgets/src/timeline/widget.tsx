@@ -1,6 +1,7 @@
 // The timeline of a run, as anywidget has it.
 import "uplot/dist/uPlot.min.css";
 import "./timeline.css";
+import { widgetOf } from "../lib/widget";
 import type { Model } from "./model";
 import { Timeline } from "./timeline";
 
@@ -9,10 +10,4 @@ export function mount(model: Model, element: HTMLElement, signal: AbortSignal): 
   return new Timeline(model, element, signal);
 }
 
-export default {
-  render({ model, el }: { model: unknown; el: HTMLElement }): () => void {
-    const over = new AbortController();
-    mount(model as Model, el, over.signal);
-    return () => over.abort();
-  },
-};
+export default widgetOf(mount);
