@@ -10,8 +10,9 @@ Altair takes seconds to import, so each name loads what it needs when it is used
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from mlbench.lazy import lazily
 
 if TYPE_CHECKING:
     from mlbench.figures.charts.breakdown import breakdown
@@ -79,15 +80,4 @@ __all__ = [
     "tradeoff",
 ]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'mlbench.figures' has no attribute {name!r}")
-    value: object = getattr(import_module(f"mlbench.figures.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+__getattr__, __dir__ = lazily(__name__, _HOME)

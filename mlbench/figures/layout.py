@@ -55,10 +55,15 @@ class Layout:
         return 1 + max(layer for layer, _ in self.places.values())
 
     @property
+    def rows(self) -> list[float]:
+        """All rows, of stages and of edges between two, from the top."""
+        rows = {row for _, row in self.places.values()}
+        return sorted(rows | {row for bends in self.bends.values() for row in bends})
+
+    @property
     def top(self) -> float:
-        """The highest row, of a stage or of an edge between two."""
-        rows = [row for _, row in self.places.values()]
-        return min(rows + [row for bends in self.bends.values() for row in bends])
+        """The highest row."""
+        return self.rows[0]
 
 
 def layout_of(pipeline: Pipeline) -> Layout:

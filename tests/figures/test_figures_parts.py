@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+import json
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mlbench
 from mlbench.figures.bins import busy_share, envelope
 from mlbench.figures.charts.curves import apart
+from mlbench.figures.drawing import drawing_of
 from mlbench.figures.glyphs import text_width
 from mlbench.figures.layout import layout_of
 from mlbench.figures.units import log_ticks
@@ -108,6 +111,44 @@ def test_an_edge_over_several_layers_keeps_clear_of_the_stages_between() -> None
     (long,) = [arrow for arrow in found.arrows if (arrow.source, arrow.target) == ("a", "d")]
     for layer, row in enumerate(found.bends[long], start=1):
         assert (layer, row) not in found.places.values()
+
+
+def test_a_graph_whose_names_have_room_side_by_side_runs_to_the_right() -> None:
+    found = drawing_of(pipeline(prepare={"to": "infer"}, infer={}), {}, theme("acmart"))
+    (_, right, *_), (left, *_) = found.on_page().values()
+    assert (found.down, found.share) == (False, 1.0)
+    assert right < left
+
+
+LONG = {f"a_rather_long_stage_{i}": {"to": f"a_rather_long_stage_{i + 1}"} for i in range(6)}
+
+
+def test_a_graph_whose_names_have_none_runs_down_and_keeps_them_whole() -> None:
+    fan = {"to": {"first": "b", "second": "c", "third": "d"}}
+    back = {"to": "a_rather_long_stage_0", "max_visits": 2, "then": "a"}
+    stages = {**LONG, "a_rather_long_stage_6": back, "a": fan, "b": {"to": "e"}, "c": {}, "d": {}}
+    found = drawing_of(pipeline(**stages, e={}), {}, theme("acmart"))
+    boxes = list(found.on_page().values())
+    assert (found.down, found.share) == (True, 1.0)
+    assert all(0 <= left < right <= theme("acmart").width for left, right, _, _ in boxes)
+    assert all(0 <= top < bottom <= found.height for _, _, top, bottom in boxes)
+    for one, other in combinations(boxes, 2):
+        beside = one[1] <= other[0] or other[1] <= one[0]
+        assert beside or one[3] <= other[2] or other[3] <= one[2]
+
+
+def test_a_fan_out_that_has_room_in_neither_way_is_cut_where_more_of_it_shows() -> None:
+    wide = {f"a_rather_long_stage_{i}": {"to": "z"} for i in range(12)}
+    fan = pipeline(first={"to": list(wide)}, **wide, z={})
+    found = drawing_of(fan, dict.fromkeys(wide, "a very long note " * 4), theme("acmart"))
+    assert (found.down, found.share < 1) == (False, True)
+
+
+def test_no_name_of_an_example_is_cut_in_a_column() -> None:
+    bench = mlbench.load(Path(__file__).parents[2] / "examples/rag_decomposed.yml")
+    drawn = json.dumps(mlbench.figures.graph(bench, venue="acmart").to_dict(validate=False))
+    assert "retrieve" in drawn
+    assert "\\u2026" not in drawn
 
 
 # -- importing ---------------------------------------------------------------------------

@@ -22,7 +22,8 @@ STEPS = 24
 
 def edges(drawing: Drawing, theme: Theme, x: alt.X, y: alt.Y) -> Iterator[Any]:  # Any: charts
     """Curves with their heads and labels; one that closes a cycle is dotted."""
-    curves = [_curve(drawing, arrow, theme) for arrow in drawing.layout.arrows]
+    ways = [_curve(drawing, arrow, theme) for arrow in drawing.layout.arrows]
+    curves = [_on_page(way, drawing) for way in ways]
     if not curves:
         return
     points = pd.concat(
@@ -39,12 +40,18 @@ def edges(drawing: Drawing, theme: Theme, x: alt.X, y: alt.Y) -> Iterator[Any]: 
             )
     yield _heads(curves, theme, x, y)
     labelled = [
-        {**_label_place(drawing, arrow, curve), "text": arrow.label}
-        for curve, arrow in zip(curves, drawing.layout.arrows, strict=True)
+        {**_label_place(drawing, arrow, way, theme), "text": arrow.label}
+        for way, arrow in zip(ways, drawing.layout.arrows, strict=True)
         if arrow.label
     ]
     if labelled:
-        yield from _labels(pd.DataFrame(labelled), theme, x, y)
+        labels = _on_page(pd.DataFrame(labelled), drawing)
+        yield from _labels(labels, theme, x, y)
+
+
+def _on_page(points: pd.DataFrame, drawing: Drawing) -> pd.DataFrame:
+    """Points along and across the edges as points of the page."""
+    return points.rename(columns={"x": "y", "y": "x"}) if drawing.down else points
 
 
 def _labels(labels: pd.DataFrame, theme: Theme, x: alt.X, y: alt.Y) -> Iterator[Any]:  # Any: charts
@@ -73,11 +80,14 @@ def _like(channel: Any, field: str) -> Any:  # Any: one of Altair's channels
     return other
 
 
-def _label_place(drawing: Drawing, arrow: Arrow, curve: pd.DataFrame) -> dict[str, float]:
-    """Above the edge, in the middle of the gap behind its source."""
+def _label_place(
+    drawing: Drawing, arrow: Arrow, curve: pd.DataFrame, theme: Theme
+) -> dict[str, float]:
+    """On the edge, in the middle of the gap behind its source; beside one that leads back up."""
     if arrow.back:
         point = curve.iloc[len(curve) // 2]
-        return {"x": float(point["x"]), "y": float(point["y"])}
+        beside = text_width(arrow.label, theme.label_size) / 2 if drawing.down else 0.0
+        return {"x": float(point["x"]), "y": float(point["y"]) - beside}
     begin = drawing.boxes[arrow.source][1]
     bends = drawing.bends.get(arrow)
     end = bends[0][0] - bends[0][2] / 2 if bends else drawing.boxes[arrow.target][0]
@@ -106,7 +116,7 @@ def _heads(curves: list[pd.DataFrame], theme: Theme, x: alt.X, y: alt.Y) -> Any:
 
 
 def _curve(drawing: Drawing, arrow: Arrow, theme: Theme) -> pd.DataFrame:
-    """Points of an edge: from the right side to the left one, or over the top and back."""
+    """Points of an edge: from the end of a box to the begin of one, or around and back."""
     source, target = drawing.boxes[arrow.source], drawing.boxes[arrow.target]
     if arrow.back:
         return _arch(source, target, theme)
@@ -132,7 +142,8 @@ def _arch(
 ) -> pd.DataFrame:
     begin, end = ((box[0] + box[1]) / 2 for box in (source, target))
     if source is target:
-        begin, end = begin + theme.label_size, end - theme.label_size
+        beside = min(theme.label_size, (source[1] - source[0]) / 3)
+        begin, end = begin + beside, end - beside
     top = min(source[2], target[2]) - theme.label_size * 1.5
     return _bezier((begin, source[2]), (begin, top), (end, top), (end, target[2]))
 

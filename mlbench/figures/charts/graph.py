@@ -24,6 +24,8 @@ from mlbench.spec.request import spec_hash
 
 __all__ = ["graph"]
 
+PLACES = ("x", "x2", "y", "y2")
+
 
 def graph(
     source: Any,  # Any: a benchmark, a run or a study
@@ -116,7 +118,7 @@ def _panel(
 
 
 def _boxes(drawing: Drawing, colour: str, theme: Theme, x: alt.X, y: alt.Y) -> Any:  # Any: a chart
-    rows = [dict(zip(("x", "x2", "y", "y2"), box, strict=True)) for box in drawing.boxes.values()]
+    rows = [dict(zip(PLACES, box, strict=True)) for box in drawing.on_page().values()]
     return (
         alt.Chart(pd.DataFrame(rows))
         .mark_rect(
@@ -138,7 +140,7 @@ def _words(
     y: alt.Y,
 ) -> Iterator[Any]:  # Any: charts
     names, below = [], []
-    for name, (left, right, top, bottom) in drawing.boxes.items():
+    for name, (left, right, top, bottom) in drawing.on_page().items():
         place = {"x": (left + right) / 2, "y": (top + bottom) / 2}
         limit = right - left - theme.label_size * 0.6
         names.append({**place, "text": _cut(name, limit, theme.label_size)})
