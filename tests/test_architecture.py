@@ -47,7 +47,7 @@ LAYERS = (
     ("machine",),
     ("store",),
     ("spec",),
-    ("records", "errors", "seed", "hook"),
+    ("records", "errors", "seed", "hook", "lazy"),
 )
 """The package, top to bottom: a module imports only from those below it."""
 

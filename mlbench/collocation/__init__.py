@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from mlbench.lazy import lazily
 
 if TYPE_CHECKING:
     from mlbench.collocation.studies import collocate, collocate_placements, resume
@@ -19,11 +20,4 @@ _HOME = {
 
 __all__ = ["Step", "Watcher", "collocate", "collocate_placements", "resume"]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'mlbench.collocation' has no attribute {name!r}")
-    value: object = getattr(import_module(f"mlbench.collocation.{home}"), name)
-    globals()[name] = value
-    return value
+__getattr__, __dir__ = lazily(__name__, _HOME)

@@ -7,7 +7,6 @@ import select
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from mlbench.engine.process import marked
 
@@ -16,6 +15,9 @@ __all__ = ["end_all", "guard"]
 RECORDER_S = 10.0
 """How long the recorder may take to write what the rings still hold."""
 
+LEAVE_S = 10.0
+"""How long killed processes may take to end; the kernel may hold one in a driver."""
+
 
 def guard(run: str, supervisor: int, recorder: int) -> None:
     """Wait for the supervisor's end, then end every process of the run.
@@ -23,24 +25,46 @@ def guard(run: str, supervisor: int, recorder: int) -> None:
     The recorder is left alone first: it sees the same end and writes what it still has.
     Forked children share the supervisor's environment, so the marker finds them too.
     """
-    fd = os.pidfd_open(supervisor)
-    select.select([fd], [], [])
+    _wait_for_end(supervisor)
     end_all(lambda: marked(run, but=(recorder,)))
-    with suppress(ProcessLookupError):
-        select.select([os.pidfd_open(recorder)], [], [], RECORDER_S)
+    _wait_for_end(recorder, RECORDER_S)
     end_all(lambda: marked(run))
 
 
 def end_all(find: Callable[[], list[int]]) -> int:
-    """Kill what ``find`` finds until that is nothing; returns how many there were."""
-    ended = 0
-    for _ in range(20):  # a process may start another while it is being ended
-        found = find()
-        if not found:
-            break
-        for pid in found:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        ended += len(found)
-        time.sleep(0.005)  # they take a moment to leave /proc
-    return ended
+    """Kill what ``find`` finds until that is nothing new; returns how many there were.
+
+    When it returns they have ended, except for those that this process may not kill, and
+    those that the kernel does not let go of in `LEAVE_S`.
+    """
+    end_s = time.monotonic() + LEAVE_S
+    known: set[int] = set()
+    # A process may start another while it is being ended.
+    while time.monotonic() < end_s and (found := set(find()) - known):
+        known |= found
+        for pid in list(filter(_kill, found)):  # all, before the first is waited for
+            _wait_for_end(pid, end_s - time.monotonic())
+    return len(known)
+
+
+def _kill(pid: int) -> bool:
+    """Whether the process will end by this."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _wait_for_end(pid: int, seconds: float | None = None) -> None:
+    """Wait until a process has ended, a child or not, for so long at most."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        waiting = select.poll()
+        waiting.register(descriptor, select.POLLIN)
+        waiting.poll(None if seconds is None else max(0.0, seconds) * 1e3)
+    finally:
+        os.close(descriptor)

@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
+
+from mlbench.store.process import children, inheritors
 
 __all__ = [
     "MARKER",
@@ -141,31 +143,8 @@ def end_group(pid: int, number: int) -> None:
 
 def marked(run: str, but: Iterable[int] = ()) -> list[int]:
     """Living processes that carry the run's marker: those that left their group as well."""
-    spared = {os.getpid(), *but}
-    wanted = f"{MARKER}={run}".encode()
-    return [
-        pid
-        for pid, environment in _everywhere("environ")
-        if pid not in spared and wanted in environment.split(b"\0")
-    ]
-
-
-def children() -> list[int]:
-    """Living children of this process, which outlived parents of theirs where it forked none.
-
-    As the subreaper it gets those that cleared their environment, marker and all.
-    """
-    parent = str(os.getpid()).encode()
-    found = ((pid, stat.rpartition(b")")[2].split()) for pid, stat in _everywhere("stat"))
-    return [pid for pid, (state, ppid, *_) in found if ppid == parent and state not in b"ZX"]
-
-
-def _everywhere(name: str) -> Iterator[tuple[int, bytes]]:
-    """The file ``name`` in ``/proc`` of every process that lets this one read it."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):  # it has just ended, or is not ours
-                yield int(entry.name), (entry / name).read_bytes()
+    spared = set(but)
+    return [pid for pid in inheritors(MARKER, run) if pid not in spared]
 
 
 def reap_orphans() -> None:

@@ -1,13 +1,15 @@
-"""The identity of a process, so that a reader can tell whether a run's engine still lives."""
+"""Processes: which one is meant, so that a reader can tell whether it lives, and who is whose."""
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["is_running", "process_identity"]
+__all__ = ["children", "inheritors", "is_running", "process_identity"]
 
 
 def process_identity(pid: int) -> dict[str, Any]:  # Any: JSON
@@ -28,6 +30,31 @@ def is_running(identity: Mapping[str, Any]) -> bool | None:
         return False if identity.get("host") in (None, platform.node()) else None
     pid = identity.get("pid")
     return isinstance(pid, int) and _start_ticks(pid) == identity.get("start_ticks") is not None
+
+
+def inheritors(variable: str, value: str) -> list[int]:
+    """Living processes that have inherited this value of a variable, this one not."""
+    wanted = f"{variable}={value}".encode()
+    found = ((pid, environment.split(b"\0")) for pid, environment in _everywhere("environ"))
+    return [pid for pid, environment in found if wanted in environment and pid != os.getpid()]
+
+
+def children() -> list[int]:
+    """Living children of this process, which outlived parents of theirs where it forked none.
+
+    A subreaper gets those that cleared their environment, a marker and all.
+    """
+    parent = str(os.getpid()).encode()
+    found = ((pid, stat.rpartition(b")")[2].split()) for pid, stat in _everywhere("stat"))
+    return [pid for pid, (state, ppid, *_) in found if ppid == parent and state not in b"ZX"]
+
+
+def _everywhere(name: str) -> Iterator[tuple[int, bytes]]:
+    """The file ``name`` in ``/proc`` of every process that lets this one read it."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # it has just ended, or is not ours
+                yield int(entry.name), (entry / name).read_bytes()
 
 
 def _start_ticks(pid: int) -> int | None:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from mlbench.errors import NotARunError
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, FORMAT, SPANS, TABLES, Table
 from mlbench.spec import Request
-from mlbench.store.layout import GOING, MANIFEST, PIPELINES, REQUEST, is_run, read_json
+from mlbench.store.document import read_document
+from mlbench.store.layout import GOING, MANIFEST, PIPELINES, REQUEST, read_json
 from mlbench.store.process import is_running
 
 if TYPE_CHECKING:
@@ -46,23 +45,7 @@ class Reader:
 
     def request(self) -> Request:
         """What was asked for."""
-        if not is_run(self.path):
-            raise NotARunError(f"{self.path} holds no run: there is no {REQUEST} in it")
-        data = read_json(self.path / REQUEST)
-        if data is None:
-            raise NotARunError(f"{self.path / REQUEST} is no JSON object")
-        if isinstance(data.get("format"), int) and data["format"] > FORMAT:
-            raise NotARunError(
-                f"{self.path} has format {data['format']}, this mlbench reads up to {FORMAT}: "
-                "pip install --upgrade mlbench"
-            )
-        known = {key: value for key, value in data.items() if key in Request.model_fields}
-        try:  # what a later version has noted besides is left alone
-            return Request.model_validate(known)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise NotARunError(f"{self.path / REQUEST}: {where}: {first['msg']}") from None
+        return read_document(self.path / REQUEST, "run", FORMAT, _request)
 
     def manifest(self) -> dict[str, Any]:  # Any: JSON
         """What the engine says; one that claims to be going and is gone has status ``aborted``."""
@@ -145,3 +128,9 @@ class Reader:
         for name, entry in self.manifest()["pipelines"].items():
             for table in (COMPLETIONS, SPANS, EVENTS):
                 yield f"{name}/{table.name}", self._stream(table, entry["folder"]), table
+
+
+def _request(data: Mapping[str, Any]) -> Request:  # Any: JSON
+    """What a later version has noted besides is left alone."""
+    known = {key: value for key, value in data.items() if key in Request.model_fields}
+    return Request.model_validate(known)

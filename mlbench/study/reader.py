@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from pydantic import ValidationError
-
 from mlbench.analysis.record import ENDED
 from mlbench.errors import NotARunError
-from mlbench.store.layout import read_json
+from mlbench.store.document import read_document
 from mlbench.store.process import is_running
-from mlbench.study.layout import FORMAT, STUDY, RunEntry, StudyManifest, is_study
+from mlbench.study.layout import FORMAT, STUDY, RunEntry, StudyManifest
 
 __all__ = ["StudyReader", "counted"]
 
@@ -36,23 +34,7 @@ class StudyReader:
 
     def manifest(self) -> StudyManifest:
         """What ``study.json`` says now."""
-        if not is_study(self.path):
-            raise NotARunError(f"{self.path} holds no study: there is no {STUDY} in it")
-        data = read_json(self.path / STUDY)
-        if data is None:
-            raise NotARunError(f"{self.path / STUDY} is no JSON object")
-        if isinstance(data.get("format"), int) and data["format"] > FORMAT:
-            raise NotARunError(
-                f"{self.path} has format {data['format']}, this mlbench reads up to {FORMAT}: "
-                "pip install --upgrade mlbench"
-            )
-        try:
-            return StudyManifest.model_validate(data)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = [".".join(str(part) for part in first["loc"])] if first["loc"] else []
-            told = first["msg"].removeprefix("Value error, ")
-            raise NotARunError(": ".join([str(self.path / STUDY), *where, told])) from None
+        return read_document(self.path / STUDY, "study", FORMAT, StudyManifest.model_validate)
 
     def status(self, manifest: StudyManifest) -> str:
         """``going``, ``done``, ``stopped``, ``failed``, or ``aborted``: its process is gone."""

@@ -10,8 +10,9 @@ where it stopped::
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from mlbench.lazy import lazily
 
 if TYPE_CHECKING:
     from mlbench.sweep.conduct import resume, run
@@ -47,15 +48,4 @@ __all__ = [
     "run",
 ]
 
-
-def __getattr__(name: str) -> object:
-    home = _HOME.get(name)
-    if home is None:
-        raise AttributeError(f"module 'mlbench.sweep' has no attribute {name!r}")
-    value: object = getattr(import_module(f"mlbench.sweep.{home}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+__getattr__, __dir__ = lazily(__name__, _HOME)

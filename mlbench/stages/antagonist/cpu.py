@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from mlbench.interfaces.stage import Context, Payload, Stage
-from mlbench.stages.antagonist.dial import Intensity, Result, SliceMs, slices
+from mlbench.interfaces.stage import Context, Payload
+from mlbench.stages.antagonist.dial import Dialled, Result, slices
 
 __all__ = ["Cpu"]
 
@@ -15,7 +15,7 @@ SIDE = 192
 """Three matrices of 147 kB stay in the second-level cache; their product takes below 1 ms."""
 
 
-class Cpu(Stage):
+class Cpu(Dialled):
     """One slice of arithmetic on the pipeline's processors: ``{gflop_per_s}``.
 
     For the part ``intensity`` of each slice it multiplies matrices that stay in the caches,
@@ -29,12 +29,7 @@ class Cpu(Stage):
     ``closed``.
     """
 
-    takes: ClassVar[object] = object
-    gives: ClassVar[object] = dict[str, float]
     example: ClassVar[str] = "press: {uses: antagonist.cpu, with: {intensity: 0.5}}"
-
-    intensity: Intensity = 1
-    slice_ms: SliceMs = 20
 
     @contextmanager
     def open(self, context: Context) -> Iterator[Callable[[Payload], Result]]:

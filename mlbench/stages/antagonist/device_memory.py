@@ -8,14 +8,14 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.interfaces.stage import Context, Payload, Stage
+from mlbench.interfaces.stage import Context, Payload
 from mlbench.stages.antagonist.device import gpu_of, waiting
-from mlbench.stages.antagonist.dial import Intensity, Result, SliceMs, slices
+from mlbench.stages.antagonist.dial import Dialled, Result, slices
 
 __all__ = ["DeviceMemory"]
 
 
-class DeviceMemory(Stage):
+class DeviceMemory(Dialled):
     """One slice of traffic inside a GPU's memory: ``{gb_per_s}``.
 
     For the part ``intensity`` of each slice it adds one large array to another, and for the
@@ -27,12 +27,8 @@ class DeviceMemory(Stage):
     ``external.steps`` has no end; the load is the default, ``closed``.
     """
 
-    takes: ClassVar[object] = object
-    gives: ClassVar[object] = dict[str, float]
     example: ClassVar[str] = "press: {uses: antagonist.device_memory, with: {intensity: 0.5}}"
 
-    intensity: Intensity = 1
-    slice_ms: SliceMs = 20
     mib: int = Field(default=512, ge=2, description="size of both arrays together, MiB")
 
     @contextmanager

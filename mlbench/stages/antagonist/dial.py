@@ -5,20 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import Annotated
+from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.interfaces.stage import Context, Payload
+from mlbench.interfaces.stage import Context, Payload, Stage
 
-__all__ = ["Intensity", "Result", "SliceMs", "slices"]
-
-Intensity = Annotated[
-    float, Field(ge=0, le=1, description="part of the time in which it asks, 0 to 1")
-]
-SliceMs = Annotated[float, Field(gt=0, le=1000, description="length of a query, ms")]
+__all__ = ["Dialled", "Result", "slices"]
 
 Result = dict[str, float]
+
+
+class Dialled(Stage):
+    """A stage with a dial: whatever comes in, it works for a slice of time and gives its rate."""
+
+    gives: ClassVar[object] = Result
+
+    intensity: float = Field(
+        default=1, ge=0, le=1, description="part of the time in which it asks, 0 to 1"
+    )
+    slice_ms: float = Field(default=20, gt=0, le=1000, description="length of a query, ms")
 
 
 def slices(

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.interfaces.stage import Context, Payload, Stage
-from mlbench.stages.antagonist.dial import Intensity, Result, SliceMs, slices
+from mlbench.interfaces.stage import Context, Payload
+from mlbench.stages.antagonist.dial import Dialled, Result, slices
 
 __all__ = ["Memory"]
 
@@ -18,7 +18,7 @@ BLOCK_BYTES = 1 << 20
 """Of each array, for each thread: added up in some tenths of a millisecond."""
 
 
-class Memory(Stage):
+class Memory(Dialled):
     """One slice of traffic to main memory: ``{gb_per_s}``.
 
     For the part ``intensity`` of each slice it adds one large array to another, block after
@@ -31,12 +31,8 @@ class Memory(Stage):
     ``external.steps`` has no end; the load is the default, ``closed``.
     """
 
-    takes: ClassVar[object] = object
-    gives: ClassVar[object] = dict[str, float]
     example: ClassVar[str] = "press: {uses: antagonist.memory, with: {intensity: 0.5}}"
 
-    intensity: Intensity = 1
-    slice_ms: SliceMs = 20
     mib: int = Field(default=256, ge=2, description="size of both arrays together, MiB")
 
     @contextmanager

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-from mlbench.interfaces.stage import Context, Payload, Stage
+from mlbench.interfaces.stage import Context, Payload
 from mlbench.stages.antagonist.device import gpu_of, waiting
-from mlbench.stages.antagonist.dial import Intensity, Result, SliceMs, slices
+from mlbench.stages.antagonist.dial import Dialled, Result, slices
 
 __all__ = ["Sm"]
 
@@ -16,7 +16,7 @@ SIDE = 4096
 PRODUCTS = 2
 
 
-class Sm(Stage):
+class Sm(Dialled):
     """One slice of arithmetic on all streaming multiprocessors of a GPU: ``{gflop_per_s}``.
 
     For the part ``intensity`` of each slice it multiplies matrices of 4096 x 4096 in half
@@ -29,12 +29,7 @@ class Sm(Stage):
     ``closed``.
     """
 
-    takes: ClassVar[object] = object
-    gives: ClassVar[object] = dict[str, float]
     example: ClassVar[str] = "press: {uses: antagonist.sm, with: {intensity: 0.5}}"
-
-    intensity: Intensity = 1
-    slice_ms: SliceMs = 20
 
     @contextmanager
     def open(self, context: Context) -> Iterator[Callable[[Payload], Result]]:

