@@ -13,6 +13,7 @@ __version__ = "0.1.0.dev0"
 
 if TYPE_CHECKING:
     from mlbench import figures, sweep
+    from mlbench.check.reading import load
     from mlbench.collocation import collocate, resume
     from mlbench.errors import MlbenchError, NotARunError, SpecError
     from mlbench.interfaces.load import ClosedLoad, OpenLoad
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mlbench.interfaces.probe import Probe
     from mlbench.interfaces.stage import Context, DataSource, Ref, Resource, Route, Stage, stage
     from mlbench.run import Run, open_run, start
-    from mlbench.spec import Benchmark, Pipeline, Placement, StageSpec, load
+    from mlbench.spec import Benchmark, Pipeline, Placement, StageSpec
     from mlbench.study.study import Study, open_study
     from mlbench.sweep.opened import Sweep, open_sweep
     from mlbench.sweep.progress import SweepProgress
@@ -61,7 +62,7 @@ _HOME = {
     "SweepProgress": "sweep.progress",
     "Timeline": "widgets.timeline",
     "collocate": "collocation",
-    "load": "spec",
+    "load": "check.reading",
     "open_run": "run",
     "open_study": "study.study",
     "open_sweep": "sweep.opened",

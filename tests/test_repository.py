@@ -172,7 +172,7 @@ def test_the_stage_and_the_data_of_the_readme_can_be_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path])
-    code = "\n".join(block for block in blocks("python", README) if "load(" not in block)
+    code = "\n".join(block for block in blocks("python", README) if "mb.start(" not in block)
     module = ModuleType("my_module")
     exec(code, vars(module))
     monkeypatch.setitem(sys.modules, "my_module", module)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, sqrt
 
@@ -33,7 +33,7 @@ SHORT_SIGMAS = 5
 
 @dataclass(frozen=True)
 class Verdict:
-    """VALID, or INVALID with every reason as a sentence."""
+    """VALID, or INVALID with every reason as a sentence, causes before what follows from them."""
 
     reasons: tuple[str, ...]
 
@@ -63,14 +63,29 @@ def verdict(record: Record, queries: Mapping[str, Queries] | None = None) -> Ver
         `queries_of` each pipeline, where the caller has them already.
     """
     found = queries or {name: queries_of(record, name) for name in record.names}
+    failures = [reason for name in _failed(record) for reason in _failure(record, name)]
     told = [str(reason) for reason in record.manifest.get("reasons") or ()]
-    reasons = [*_of_run(record), *(reason for reason in told if reason not in SAID_BY_STATUS)]
-    for name in record.names:
-        reasons += _of_pipeline(record, name, found[name])
+    told = [reason for reason in told if reason not in SAID_BY_STATUS]
+    reasons = [*failures, *_of_run(record, failures or told), *told]
+    if record.status != "failed" or _has_begun(record):  # before that, all follows from a failure
+        for name in record.names:
+            reasons += _of_pipeline(record, name, found[name])
     return Verdict(tuple(dict.fromkeys(reasons)))
 
 
-def _of_run(record: Record) -> Iterator[str]:
+def _failed(record: Record) -> list[str]:
+    """The pipelines that ended by failure, the first one first: others may have followed it."""
+    names = [name for name in record.names if record.pipeline(name).get("status") == "failed"]
+    return sorted(names, key=lambda name: record.pipeline(name).get("ended_ns") or 0)
+
+
+def _has_begun(record: Record) -> bool:
+    """Whether the loads of a run were begun."""
+    return record.manifest.get("barrier_ns") is not None
+
+
+def _of_run(record: Record, causes: Sequence[str]) -> Iterator[str]:
+    """Why a run did not come to its end, where no cause is known that says it better."""
     match record.status:
         case "done":
             return
@@ -79,10 +94,11 @@ def _of_run(record: Record) -> Iterator[str]:
         case "stopped" if not record.names:
             return  # a recording of the machine, which is whole whenever somebody ends it
         case "stopped":
-            began = record.manifest.get("barrier_ns") is not None
+            began = _has_begun(record)
             yield f"The run was stopped before its load {'had ended' if began else 'began'}."
         case "failed":
-            yield "The run failed."
+            if not causes:
+                yield "The run failed."
         case phase:
             yield f"The run is still going (phase {phase}), so its numbers are not final."
 
@@ -126,6 +142,8 @@ def _moment(record: Record, name: str) -> str:
 
 
 def _absent(record: Record, name: str) -> str:
+    if not _has_begun(record):
+        return " So no load began."
     others = [other for other in record.names if other != name]
     if not others:
         return ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlbench.check.bench import problems
 from mlbench.check.hardware import HERE, Hardware
+from mlbench.check.reading import read
 from mlbench.errors import Problem, SpecError
 from mlbench.spec import Benchmark, Document
 from mlbench.spec.edit import override
@@ -30,7 +31,8 @@ def check_file(
 ) -> tuple[Benchmark, list[Problem]]:
     """The benchmark of a YAML file, and what keeps it from running, in the order of the file.
 
-    If it names something as ``module:object``, its folder becomes the first one of
+    A notebook or the plan of a sweep is told apart, with the command that takes it. If the
+    file names something as ``module:object``, its folder becomes the first one of
     ``sys.path``, as that of a script does: so a module that stands beside it is found.
 
     Parameters
@@ -44,7 +46,7 @@ def check_file(
         If the file holds no benchmark: with its unknown, missing and mistyped keys, and
         with whatever else is wrong in what is left without them.
     """
-    document = override(Document.read(file), overrides)
+    document = override(read(file), overrides)
     try:
         bench = document.benchmark()
     except SpecError as error:

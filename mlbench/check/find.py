@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mlbench.check.nearby import nearby
 from mlbench.check.references import wrong_references
 from mlbench.errors import Path, Problem, RegistryError
 from mlbench.interfaces.stage import Configurable, DataSource, Resource, Stage, class_of
@@ -108,7 +109,7 @@ def _named(name: str, group: Group, noun: str, path: Path) -> object:
         return find(group, name)
     except LookupError as error:
         if ":" in name:
-            return Problem(path, str(error))
+            return Problem(path, str(error), nearby(name))
         return Problem(path, f"{name!r} is no registered {noun}", str(error))
     except RegistryError as error:
         return Problem(path, str(error))

@@ -42,15 +42,16 @@ def unit_for(values_ms: Iterable[float | None]) -> Unit:
 def significant(value: float) -> str:
     """A number with three digits, up to four of them decimals; thousands apart.
 
+    Too small for four decimals, a positive number is still told apart from 0; a negative one,
+    which only a difference is, is 0.
+
     Examples
     --------
-    >>> [significant(value) for value in (0, 0.01234, 1.234, 45.67, 4567.8, -2.5, 1e-6)]
-    ['0', '0.0123', '1.23', '45.7', '4,568', '-2.50', '<0.0001']
+    >>> [significant(value) for value in (0, 0.01234, 1.234, 45.67, 4567.8, -2.5, 1e-6, -1e-6)]
+    ['0', '0.0123', '1.23', '45.7', '4,568', '-2.50', '<0.0001', '0']
     """
-    if value == 0:
-        return "0"
-    if 0 < value < 0.00005:
-        return "<0.0001"
+    if abs(value) < 0.00005:
+        return "<0.0001" if value > 0 else "0"
     digits = max(0, min(4, 2 - floor(log10(abs(value)))))
     return f"{value:,.{digits}f}"
 

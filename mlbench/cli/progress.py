@@ -113,8 +113,9 @@ class Lines:
             self._say(f"phase {phase['name']}", str(phase["name"]))
         for key, note in moment.notes.items():
             self._say(f"note {key} {note}", f"{key}: {note}")
-        for key, entry in moment.manifest["pipelines"].items():
-            if entry["status"] in ENDED:
+        entries = moment.manifest["pipelines"].items()
+        for key, entry in sorted(entries, key=lambda item: item[1]["status"] != "failed"):
+            if entry["status"] in ENDED:  # the cause before those that it took along
                 reason = f": {entry['reason']}" if entry.get("reason") else ""
                 self._say(f"end {key}", f"{key}: {entry['status']}{reason}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,9 @@ Exit status:
 def command(directory: str, as_json: bool) -> None:
     """List the runs in DIR (default: runs), newest first, those that go on too.
 
-    The verdict is a dash while a run goes on, and where its tables are larger than 50 MB:
-    `mlbench show` reads these.
+    The verdict is a dash while a run goes on, and where its tables are larger than 50 MB. In
+    its place a study has how many of its blocks are VALID. `mlbench show` judges both: it
+    reads all their tables.
     """
     from mlbench.cli.page import notes, write_json
     from mlbench.study.listing import entries
@@ -51,7 +53,7 @@ def _print(found: Sequence[Entry], directory: str) -> None:
     from mlbench.cli.page import name, results
     from mlbench.cli.tables import fits
 
-    page, readable = results(), [entry for entry in found if entry.problem is None]
+    page, readable = results(), [_with_blocks(each) for each in found if each.problem is None]
     if not found:
         page.print(name(f"no runs in {directory}"))
     table = entry_table(readable)
@@ -63,3 +65,10 @@ def _print(found: Sequence[Entry], directory: str) -> None:
     for entry in found:
         if entry.problem is not None:
             page.print(broken_line(entry))
+
+
+def _with_blocks(entry: Entry) -> Entry:
+    """The entry; of a study, which has no verdict in a list, with what is known of its blocks."""
+    from mlbench.cli.study_blocks import blocks_of
+
+    return replace(entry, verdict=entry.verdict or blocks_of(Path(entry.path)))

@@ -34,7 +34,8 @@ def command(path: str | None, as_json: bool) -> None:
     """Explain the fields of a spec, or those of PATH: a section, a field, or where it stands.
 
     NAME in a path is a name that the spec chooses. What a stage takes under `with` is told
-    by `mlbench stages NAME`, what a load takes by `mlbench loads NAME`.
+    by `mlbench stages NAME`, what a load takes by `mlbench loads NAME`. A relative path in
+    them counts from the directory in which mlbench is started, wherever the spec stands.
     """
     from mlbench.cli.page import results, write_json
     from mlbench.cli.sections import sections, sections_at

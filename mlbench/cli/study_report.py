@@ -33,9 +33,9 @@ SLOWDOWNS = (
 """The first ones stay where the page is narrow."""
 
 STAGES = (
-    ("slowdown", "service_mean", "service\nmean"),
-    ("slowdown", "service_p50", "service\np50"),
-    ("slowdown", "service_p99", "service\np99"),
+    ("slowdown", "service_mean", "service\nmean, ×"),
+    ("slowdown", "service_p50", "service\np50, ×"),
+    ("slowdown", "service_p99", "service\np99, ×"),
     ("added_ms", "queueing_mean", "queueing\nmean, ms more"),
 )
 TOGETHER = (("stp", "STP"), ("antt", "ANTT"), ("jain", "Jain"), ("fairness", "fairness"))
@@ -134,7 +134,8 @@ def _convention(summary: Json) -> str:
     interval = summary["interval"]
     share = f"{interval['confidence']:.0%}"
     return (
-        "Slowdown is together over alone, of throughput alone over together: above 1 is worse. "
+        "Slowdown, and what stands under ×, is together over alone, of throughput alone over "
+        "together: above 1 is worse. "
         f"In brackets its {share} interval over blocks: {interval['kind']}."
     )
 

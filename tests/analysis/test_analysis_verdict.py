@@ -143,6 +143,31 @@ def test_a_pipeline_that_died_left_the_others_alone() -> None:
     )
 
 
+def test_the_cause_stands_before_what_followed_from_it() -> None:
+    short = replace(closed([MS] * 3), spec={"stop": {"queries": 9}})
+    dead = replace(STEADY, end_ns=SECOND).says(status="failed", reason="killed by SIGKILL")
+    found = verdict(record({"train": short, "rag": dead}, status="failed")).reasons
+    assert [reason.partition(" ")[0] for reason in found] == ["rag", "train"]
+
+
+def test_of_two_failures_the_first_one_stands_first() -> None:
+    def dead(second: int) -> Traffic:
+        return STEADY.says(status="failed", reason="boom", ended_ns=second * SECOND)
+
+    found = verdict(record({"later": dead(2), "first": dead(1)}, status="failed")).reasons
+    assert [reason.partition(" ")[0] for reason in found] == ["first", "later"]
+
+
+def test_before_the_load_nothing_is_said_but_the_cause() -> None:
+    waiting = Traffic().says(status="stopped", load=None)
+    broken = Traffic().says(status="failed", reason="no weights here", load=None)
+    run = {"status": "failed", "barrier_ns": None}
+    assert verdict(record({"other": waiting, "broken": broken}, **run)).reasons == (
+        "broken ended by failure before its load: no weights here. So no load began.",
+    )
+    assert reasons(waiting, reasons=["The device refuses."], **run) == ["The device refuses."]
+
+
 def test_a_pipeline_that_never_began_says_so() -> None:
     dead = Traffic().says(status="failed", reason="no such model.", load=None)
     assert reasons(dead) == [

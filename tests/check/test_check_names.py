@@ -99,12 +99,34 @@ def test_no_pipelines_are_no_problem():
         ),
         (
             {"stages": {"a": {"uses": "mlbench.stages.synthetic.noop:nop"}}},
-            "stages.a.uses: the module 'mlbench.stages.synthetic.noop' has no 'nop'",
+            "stages.a.uses: the module 'mlbench.stages.synthetic.noop' has no 'nop' "
+            "(did you mean 'noop'?)",
+        ),
+        (
+            {"stages": {"a": {"uses": "mlbench.stages.synthetic.nop:noop"}}},
+            "stages.a.uses: no module 'mlbench.stages.synthetic.nop' can be imported "
+            "(did you mean 'mlbench.stages.synthetic.noop'?)",
         ),
     ],
 )
 def test_an_unknown_name_is_told_with_the_nearest(told, rest, expected):
     assert told(**{"stages": {"a": {}}, **rest}) == [expected]
+
+
+def test_a_module_beside_the_spec_is_told_by_the_nearest_name(told, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_stages.py").write_text("from pathlib import Path\ndef shout(text): ...\n")
+    (tmp_path / "my_broken.py").write_text("import not_installed_here\n")
+    stages = {
+        name: {"uses": uses}
+        for name, uses in (("a", "my_stage:shout"), ("b", "my_stages:shot"), ("c", "my_broken:x"))
+    }
+    linked = {**stages, "a": {**stages["a"], "to": "b"}, "b": {**stages["b"], "to": "c"}}
+    assert told(linked) == [
+        "stages.a.uses: no module 'my_stage' can be imported (did you mean 'my_stages'?)",
+        "stages.b.uses: the module 'my_stages' has no 'shot' (did you mean 'shout'?)",
+        "stages.c.uses: no module 'not_installed_here' can be imported ('my_broken' imports it)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,9 @@ def test_a_study_shows_what_slowed_down_and_is_shown_again(two, finished, cli, t
         "throughput",
         "STP",
         "stage of",
-        "service",
+        "mean, ×",
+        "p99, ×",
+        "what stands under ×",
     ):
         assert word in output
     assert errors.splitlines()[0] == f"runs/{study.id}"

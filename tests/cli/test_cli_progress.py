@@ -93,6 +93,22 @@ def test_a_log_file_gets_each_phase_once():
 
 
 @pytest.mark.unit
+def test_of_pipelines_that_ended_at_once_the_one_that_failed_is_told_first():
+    output = io.StringIO()
+    both = moment("stopped", "failed", other=Tally(), broken=Tally())
+    entries = dict(both.manifest["pipelines"])
+    entries["broken"] = {**entries["broken"], "status": "failed", "reason": "no weights here"}
+    manifest = {**both.manifest, "pipelines": entries}
+
+    Lines(Page(file=output, width=80)).show(replace(both, manifest=manifest))
+
+    assert output.getvalue().splitlines()[-2:] == [
+        "broken: failed: no weights here",
+        "other: stopped",
+    ]
+
+
+@pytest.mark.unit
 def test_the_quantile_of_a_histogram_is_right_to_a_bin():
     import numpy as np
 

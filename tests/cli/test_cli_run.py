@@ -114,6 +114,40 @@ def test_a_pipeline_that_ends_by_failure_exits_with_1(small, finished):
     assert "killed by SIGKILL" in output
 
 
+BROKEN = """
+from contextlib import contextmanager
+import mlbench as mb
+
+
+class Broken(mb.Stage):
+    @contextmanager
+    def open(self, context):
+        raise mb.MlbenchError("no weights here: mlbench fetch them")
+        yield
+"""
+
+
+def test_after_a_failed_setup_the_cause_is_the_first_reason_and_shown_again(
+    small, finished, cli, tmp_path
+):
+    (tmp_path / "stage_that_is_broken.py").write_text(BROKEN)
+    path = small("synthetic.noop", "{seconds: 5}")
+    spec = path.read_text()
+    other = spec.partition("pipelines:\n")[2]
+    stage = '"stage_that_is_broken:Broken"'
+    path.write_text(spec + other.replace("[red]x", "broken").replace("synthetic.noop", stage))
+
+    status, output, _ = finished("run", path)
+
+    assert status == 1
+    for page in (output, cli("show", only_run(tmp_path).path).stdout):
+        told = " ".join(page.partition("INVALID")[2].split())
+        assert told.startswith(
+            "- broken ended by failure before its load: MlbenchError: no weights here: mlbench "
+            "fetch them. So no load began."
+        )
+
+
 def test_bad_input_exits_with_2_and_starts_nothing(small, finished, tmp_path):
     path = small("synthetic.nop")
 
@@ -123,6 +157,16 @@ def test_bad_input_exits_with_2_and_starts_nothing(small, finished, tmp_path):
     assert errors.startswith(f"{path}:8:22: pipelines.[red]x.stages.[bold]step.uses: ")
     assert "did you mean 'synthetic.noop'?" in errors
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_plan_is_bad_input_that_names_its_own_command(finished, tmp_path):
+    plan = tmp_path / "plan.yml"
+    plan.write_text("notebook: train.ipynb\nparameters: {grid: {cpus: [1, 2]}}\n")
+
+    status, _, errors = finished("run", plan)
+
+    assert status == 2
+    assert errors == f"{plan}: is the plan of a sweep, not a spec (mlbench sweep {plan})\n"
 
 
 def test_a_run_that_misses_its_minimum_exits_with_3(small, finished):

@@ -7,6 +7,10 @@ import shutil
 
 import pytest
 
+from mlbench.spec import Benchmark, Window
+from mlbench.store.layout import write_json
+from mlbench.study.layout import STUDY, RunEntry, StudyManifest, Treatment, run_directory
+
 
 @pytest.fixture
 def directory(done, crashed, tmp_path):
@@ -69,6 +73,40 @@ def test_large_tables_are_not_read(cli, directory, monkeypatch):
     rows = json.loads(cli("runs", directory, "--json").stdout)["runs"]
 
     assert {row["verdict"] for row in rows} == {None}
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A study of two blocks, one of them with a run that is INVALID; it has no tables."""
+    together = Treatment(name="together", pipelines=("a",), role="collocated")
+    treatments = [Treatment(name="alone-a", pipelines=("a",), role="isolated"), together]
+    runs = [
+        RunEntry(
+            block=block,
+            treatment=each.name,
+            attempt=0,
+            directory=run_directory(block, each.name, 0),
+            verdict="INVALID" if block and each is together else "VALID",
+            status="done",
+        )
+        for block in (0, 1)
+        for each in treatments
+    ]
+    manifest = StudyManifest(
+        spec=Benchmark(name="made"), seed=0, design={"kind": "group"}, repeats=2, status="done",
+        window=Window(seconds=1), treatments=tuple(treatments), runs=tuple(runs),
+    )  # fmt: skip
+    (tmp_path / "one").mkdir()
+    write_json(tmp_path / "one" / STUDY, manifest.complete())
+    return tmp_path
+
+
+def test_a_study_has_its_valid_blocks_in_the_place_of_a_verdict(cli, study):
+    (line,) = (x for x in cli("runs", study).stdout.splitlines() if x.startswith("one"))
+    (row,) = json.loads(cli("runs", study, "--json").stdout)["runs"]
+
+    assert line.rstrip().endswith("1 of 2 blocks VALID")
+    assert row["verdict"] is None
 
 
 def test_an_empty_directory_is_said_to_be_empty(cli, tmp_path):

@@ -76,6 +76,12 @@ def test_the_page_has_types_defaults_and_words(cli):
     assert "grace number, above 0, 1e7 or less 5 For a worker to close its stages" in text
 
 
+def test_the_help_says_where_relative_paths_count_from(cli):
+    text = " ".join(cli("spec", "--help").stdout.split())
+
+    assert "counts from the directory in which mlbench is started, wherever the spec" in text
+
+
 def test_an_unknown_name_suggests_the_nearest(cli):
     result = cli("spec", "pipelines.rag.stpo")
 

@@ -28,6 +28,15 @@ def test_a_number_too_small_to_show_is_not_shown_as_zero():
     assert significant(1e-7) == "<0.0001"
 
 
+@pytest.mark.parametrize("value", [-0.0, -1e-7, -0.00004999])
+def test_a_difference_too_small_to_show_is_zero_without_a_sign(value):
+    assert significant(value) == "0"
+
+
+def test_the_smallest_difference_that_shows_has_its_sign():
+    assert significant(-0.00006) == "-0.0001"
+
+
 @pytest.mark.parametrize(
     ("values_ms", "unit"),
     [([0.002, 0.03], "µs"), ([2, 45.0], "ms"), ([12_000, 90_000], "s"), ([None], "ms")],
