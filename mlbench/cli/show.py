@@ -1,13 +1,15 @@
-"""``mlbench show``: a run, or a study, on one page."""
+"""``mlbench show``: a run, a study, or a sweep, on one page."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from mlbench.study.study import Study
+    from mlbench.sweep.opened import Sweep
 
 __all__ = ["command"]
 
@@ -29,14 +31,19 @@ Exit status:
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
 def command(run: str, as_json: bool) -> None:
-    """Show RUN, the directory of a run or a study, or the id of one in runs/.
+    """Show RUN, the directory of a run, a study or a sweep, or the id of one in runs/.
 
     Verdict with its reasons, a row for each pipeline, a row for each of its stages, what
     failed and why, and the first outputs. A run that still goes on shows what it has so far.
+    Of a sweep: a row for each point, with its parameters and main numbers, and what to type
+    to go on.
     """
     from mlbench.cli.find import find_run, find_study
     from mlbench.cli.page import results, write_json
 
+    if (sweep := _find_sweep(run)) is not None:
+        _show_sweep(sweep, as_json)
+        return
     if (study := find_study(run)) is not None:
         _show_study(study, as_json)
         return
@@ -60,3 +67,25 @@ def _show_study(study: Study, as_json: bool) -> None:
     from mlbench.cli.study_report import print_study
 
     print_study(study, "", summary, results())
+
+
+def _find_sweep(argument: str, runs: Path = Path("runs")) -> Sweep | None:
+    """The sweep at that path, or of that id; null if there is none."""
+    from mlbench.sweep.layout import is_sweep
+    from mlbench.sweep.opened import open_sweep
+
+    path = next((each for each in (Path(argument), runs / argument) if is_sweep(each)), None)
+    return None if path is None else open_sweep(path)
+
+
+def _show_sweep(sweep: Sweep, as_json: bool) -> None:
+    from mlbench.cli.page import notes, results, write_json
+
+    with notes().status("reading the points"):
+        summary = sweep.summary()
+    if as_json:
+        write_json(summary)
+        return
+    from mlbench.cli.sweep_report import print_summary
+
+    print_summary(summary, results())

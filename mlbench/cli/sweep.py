@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ Examples:
   mlbench sweep plan.yml --dry-run
   mlbench sweep plan.yml
   mlbench sweep --resume runs/20260102-030405-batch-and-model-1a2b
+  mlbench show runs/20260102-030405-batch-and-model-1a2b
   mlbench sweep plan.yml --on slurm --partition gpu --gres gpu:1
   mlbench sweep plan.yml --no-wait
 
@@ -57,9 +59,7 @@ Exit status:
 )
 @click.option("--failed", is_flag=True, help="With --resume: points that failed, too.")
 @click.option("--dry-run", is_flag=True, help="Show points and cost; execute none.")
-@click.option(
-    "--on", default="local", show_default=True, metavar="NAME", help="Where: local or slurm."
-)
+@click.option("--on", metavar="NAME", help="Where: local (default) or slurm.")
 @click.option(
     "--out", default="runs", show_default=True, metavar="DIR", help="Where the sweep goes."
 )
@@ -70,7 +70,7 @@ def command(
     resume: str | None,
     failed: bool,
     dry_run: bool,
-    on: str,
+    on: str | None,
     out: str,
     as_json: bool,
 ) -> None:
@@ -78,7 +78,9 @@ def command(
 
     All is checked before anything starts: names, types, the target itself. Each point has
     its own processes and its own folder; one that fails, hangs or dies stops nothing, and is
-    a row of the table like all others. The table is results.parquet in the sweep's directory.
+    a row of the table like all others. The table is results.parquet in the sweep's directory,
+    and `mlbench show` prints its main columns. A sweep that was on a cluster goes on where
+    --on says: it is asked for then.
     """
     if resume is not None and plan is not None and plan.startswith("-"):
         options, plan = (plan, *options), None
@@ -116,7 +118,7 @@ def _execute(
     plan: str | None,
     resume: str | None,
     failed: bool,
-    on: str,
+    on: str | None,
     options: Sequence[str],
     out: str,
     as_json: bool,
@@ -125,21 +127,27 @@ def _execute(
     from mlbench.cli.interrupts import Interrupts
     from mlbench.cli.page import notes
     from mlbench.cli.sweep_progress import Points
-    from mlbench.sweep.conduct import execute
-    from mlbench.sweep.executor import executor_named
+    from mlbench.sweep.conduct import execute, removed_if_refused
+    from mlbench.sweep.executor import executor_for
 
-    executor = executor_named(on, options)
+    executor = executor_for(None if resume is None else Path(resume), on, options)
     directory = _directory(plan, resume, failed, out)
     page = notes()
     page.print(str(directory), soft_wrap=True, style="dim")
-    with Interrupts() as interrupts, Points(directory, page, interrupts) as points:
+    with (
+        removed_if_refused(directory) if resume is None else nullcontext(),
+        Interrupts() as interrupts,
+        Points(directory, page, interrupts) as points,
+    ):
         sweep = execute(directory, executor, points.look)
     if getattr(executor, "detach", False):  # its blocks go on without this command
         return OK
     summary = sweep.summary()
+    if interrupts.count:
+        summary["next"] = []  # the last line says it
     _tell(summary, as_json)
     if interrupts.count:
-        where = "" if on == "local" else f" --on {on}"
+        where = "" if on in (None, "local") else f" --on {on}"
         click.echo(f"interrupted; go on with: mlbench sweep --resume {directory}{where}", err=True)
         return INTERRUPTED
     return _status(summary)
@@ -160,9 +168,9 @@ def _directory(plan: str | None, resume: str | None, failed: bool, out: str) -> 
     return reopen(Path(resume), failed)
 
 
-def _tell(summary: dict[str, Any], as_json: bool) -> None:  # Any: JSON
+def _tell(summary: Mapping[str, Any], as_json: bool) -> None:  # Any: JSON
     from mlbench.cli.page import results, write_json
-    from mlbench.cli.sweep_plan import print_summary
+    from mlbench.cli.sweep_report import print_summary
 
     if as_json:
         write_json(summary)
@@ -170,7 +178,7 @@ def _tell(summary: dict[str, Any], as_json: bool) -> None:  # Any: JSON
         print_summary(summary, results())
 
 
-def _status(summary: dict[str, Any]) -> int:  # Any: JSON
+def _status(summary: Mapping[str, Any]) -> int:  # Any: JSON
     """The exit status of a sweep that nobody interrupted."""
     points = summary["points"]
     if points["failed"] or points["timed-out"] or summary["status"] != "done":

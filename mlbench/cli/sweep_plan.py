@@ -1,4 +1,4 @@
-"""A sweep on the page: what a plan would execute, and what became of it."""
+"""A plan on the page: what it would execute, and about how long that takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mlbench.sweep.cost import point_seconds
 from mlbench.sweep.layout import SweepManifest
 from mlbench.sweep.state import PointState, is_finished
 
-__all__ = ["outline_of", "print_outline", "print_summary"]
+__all__ = ["outline_of", "print_outline"]
 
 Json = Mapping[str, Any]
 """A document; Any: JSON."""
@@ -61,7 +61,8 @@ def print_outline(manifest: SweepManifest, outline: Json, page: Page) -> None:
     """Print the points in the order of their execution, and how long all of them take."""
     page.print(name(outline["title"], "bold"))
     order = [point for block in manifest.blocks for point in block.points]
-    rows = sorted(outline["plan"], key=lambda row: order.index(row["point"]))[:MOST_ROWS]
+    place = {point: index for index, point in enumerate(order)}
+    rows = sorted(outline["plan"], key=lambda row: place[row["point"]])[:MOST_ROWS]
     names = list(rows[0]["parameters"]) if rows else []
     columns = [Column("block", [Text(row["block"]) for row in rows], "left")]
     columns += [
@@ -86,21 +87,3 @@ def _total(outline: Json) -> str:
         return f"{text}; {outline['estimated']}"
     each, whole = duration(outline["point_seconds"]), duration(outline["seconds"])
     return f"{text} of about {each} ({outline['estimated']}): {whole}"
-
-
-def print_summary(summary: Json, page: Page) -> None:
-    """Print how the points stand, the verdict with its reasons, and where the table is."""
-    page.print(Text.assemble(name(summary["title"], "bold"), f"  {summary['status']}"))
-    counts = ", ".join(f"{count} {status}" for status, count in summary["points"].items() if count)
-    page.print(Text(f"points   {counts}"))
-    page.print()
-    style = "bold green" if summary["verdict"] == "VALID" else "bold red"
-    page.print(Text(summary["verdict"], style=style))
-    for reason in summary["reasons"]:
-        page.print(Text(f"  - {plain(reason)}"), soft_wrap=True)
-    for each in summary["failures"][:MOST_ROWS]:
-        error = each["error"]
-        told = f"{each['point']}  {each['status']}  {error.get('kind')}: {error.get('message')}"
-        page.print(Text(f"  - {one_line(told, 200)}"), soft_wrap=True)
-    if summary["results"]:
-        page.print(Text(f"table    {summary['results']}"), soft_wrap=True)

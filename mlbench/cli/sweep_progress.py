@@ -15,9 +15,17 @@ from mlbench.cli.numbers import duration
 from mlbench.cli.page import Page
 from mlbench.cli.text import one_line, plain
 from mlbench.sweep.layout import Point, block_note, read_plan
-from mlbench.sweep.state import CONTAMINATED, FINISHED, RUNNING, PointState, is_finished, states
+from mlbench.sweep.state import (
+    CONTAMINATED,
+    FINISHED,
+    PLANNED,
+    RUNNING,
+    PointState,
+    is_finished,
+    states,
+)
 
-__all__ = ["Points"]
+__all__ = ["STYLES", "Points"]
 
 LOOK_S = 0.5
 SLOWER = 20
@@ -41,6 +49,10 @@ class Points:
         self._stopping, self._noted = False, ""
 
     def __enter__(self) -> Points:
+        for name, state in self._seen.items():
+            if state.status == PLANNED and state.error is not None:  # why it is executed again
+                told = f"{name}: {state.error.get('message')}"
+                self._page.print(Text(f"  {one_line(told, 200)}", style="yellow"), soft_wrap=True)
         if self._page.is_terminal:
             self._live.__enter__()
         return self

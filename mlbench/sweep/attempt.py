@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -252,9 +253,12 @@ def _was_asked(ended: Callable[[], bool], status: int) -> bool:
 
 
 def _read(pipe: int) -> bytes:
+    """What a process that has ended wrote; one that it forked may hold the pipe open for ever."""
+    os.set_blocking(pipe, False)
     parts = []
-    while part := os.read(pipe, 1 << 16):
-        parts.append(part)
+    with suppress(BlockingIOError):
+        while part := os.read(pipe, 1 << 16):
+            parts.append(part)
     return b"".join(parts)
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
-from mlbench.errors import NotARunError, OutputError
-from mlbench.sweep.executor import Executor, Follow
+from mlbench.errors import EngineError, MissingExtraError, NotARunError, OutputError, SpecError
+from mlbench.sweep.executor import Executor, Follow, executor_for
 from mlbench.sweep.layout import RESULTS, Block, block_lock, read_plan
 from mlbench.sweep.local import Local
+from mlbench.sweep.locks import HeldError
 from mlbench.sweep.opened import Sweep
 from mlbench.sweep.plan import Plan, load_plan
 from mlbench.sweep.planning import begin, extend, refuse_changed
@@ -23,7 +27,7 @@ from mlbench.sweep.state import (
     write_state,
 )
 
-__all__ = ["execute", "reopen", "resume", "run"]
+__all__ = ["execute", "removed_if_refused", "reopen", "resume", "run"]
 
 
 def run(
@@ -58,7 +62,9 @@ def run(
         If a block cannot be executed at all.
     """
     found, file = _found(plan)
-    return execute(begin(found, out, file), executor, follow)
+    directory = begin(found, out, file)
+    with removed_if_refused(directory):
+        return execute(directory, executor, follow)
 
 
 def resume(
@@ -82,18 +88,41 @@ def resume(
     failed
         Whether those that failed or timed out are executed again.
     executor, follow
-        As in `run`.
+        As in `run`; a sweep that was on a cluster before needs the executor said.
 
     Raises
     ------
+    SpecError
+        With every mistake in the plan, or if nobody says where to go on.
     NotARunError
         If there is no sweep, its code has changed since, or the plan is that of another.
     EngineError
         If a block cannot be executed at all.
     """
+    executor = executor or executor_for(Path(path))
     if plan is not None:
         extend(Path(path), *_found(plan))
     return execute(reopen(Path(path), failed), executor, follow)
+
+
+@contextmanager
+def removed_if_refused(directory: Path) -> Iterator[None]:
+    """Remove a new sweep that its executor refuses before anything of it has begun."""
+    try:
+        yield
+    except (EngineError, MissingExtraError, SpecError) as error:
+        if _is_untouched(directory, isinstance(error, HeldError)):
+            shutil.rmtree(directory)
+        raise
+
+
+def _is_untouched(directory: Path, held: bool) -> bool:
+    """Whether no point was begun, no job submitted, and no block has failed with a log to read."""
+    from mlbench.sweep.slurm.ledger import Ledger
+
+    if any((directory / "points").iterdir()) or Ledger(directory).entries:
+        return False
+    return held or not any((directory / "blocks").glob("*.log"))
 
 
 def _found(plan: Plan | str | PathLike[str]) -> tuple[Plan, str | PathLike[str] | None]:

@@ -16,7 +16,9 @@ with ``--no-wait`` holds a device; 143 it was ended by SIGTERM, and the block is
 blocks that have something left.
 
 An executor brings blocks to machines. `mlbench sweep PLAN --on NAME OPTIONS` takes it from
-`EXECUTORS` and gives it the options that ``mlbench sweep`` does not know itself.
+`EXECUTORS` and gives it the options that ``mlbench sweep`` does not know itself. One that
+brings them to other machines keeps what it has to remember in a folder of its name in the
+directory of the sweep: who goes on with that sweep is asked where.
 """
 
 from __future__ import annotations
@@ -28,7 +30,16 @@ from typing import Protocol
 
 from mlbench.errors import Problem, SpecError, nearest
 
-__all__ = ["EXECUTORS", "LOCKED", "TERMINATED", "Executor", "Follow", "executor_named"]
+__all__ = [
+    "EXECUTORS",
+    "LOCKED",
+    "TERMINATED",
+    "Executor",
+    "Follow",
+    "executor_before",
+    "executor_for",
+    "executor_named",
+]
 
 LOCKED = 75
 """Exit status of a block that waits for nobody: EX_TEMPFAIL of sysexits.h."""
@@ -94,3 +105,32 @@ def executor_named(name: str, arguments: Iterable[str] = ()) -> Executor:
     module, _, attribute = EXECUTORS[name].partition(":")
     found: type[Executor] = getattr(import_module(module), attribute)
     return found.from_arguments(tuple(arguments))
+
+
+def executor_before(directory: Path) -> str | None:
+    """The name of the executor that has brought a sweep to other machines; null for none."""
+    return next((name for name in EXECUTORS if (directory / name).is_dir()), None)
+
+
+def executor_for(
+    directory: Path | None, name: str | None = None, arguments: Iterable[str] = ()
+) -> Executor:
+    """The executor that a sweep is to have; without a name the one of this machine.
+
+    Parameters
+    ----------
+    directory
+        Of the sweep that is gone on with; null for a new one.
+
+    Raises
+    ------
+    SpecError
+        If there is none of that name, an option is wrong, or nobody says where to go on with
+        a sweep that was brought to other machines: this may be the login node of a cluster.
+    """
+    before = None if directory is None else executor_before(directory)
+    if name is None and before is not None:
+        text = f"{directory} was given to --on {before}: say where it is to go on"
+        hint = f"--on {before} as before, with its options, or --on local for this machine"
+        raise SpecError([Problem((), text, hint)])
+    return executor_named(name or "local", arguments)

@@ -14,6 +14,7 @@ from pathlib import Path
 from mlbench.errors import EngineError, Problem, SpecError, nearest
 from mlbench.sweep.executor import LOCKED, TERMINATED, Follow
 from mlbench.sweep.layout import block_lock, block_log, point_directory, read_plan
+from mlbench.sweep.locks import HeldError
 from mlbench.sweep.processes import end_marked
 from mlbench.sweep.state import RUNNING, states
 
@@ -54,6 +55,8 @@ class Local:
 
         Raises
         ------
+        HeldError
+            If somebody holds what a block needs, and it should not wait.
         EngineError
             If one could not be executed; the others were.
         """
@@ -67,7 +70,7 @@ class Local:
             if status is None:
                 return
             if status == LOCKED and not self.waits:
-                raise EngineError(_said(directory, block))
+                raise HeldError(_said(directory, block))
             if status not in (0, TERMINATED):
                 failures.append(f"block {block} ended with {status}: {_said(directory, block)}")
         if failures:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Notebook:
             If it is no notebook in Python, of format 4.
         """
         document = _document(path)
-        language = (document.get("metadata") or {}).get("kernelspec", {}).get("language", "python")
+        language = _kernelspec(document).get("language", "python")
         if language != "python":
             raise _wrong(path, f"is in {language}, and a sweep executes Python")
         cells = [cell for cell in _cells(document) if PARAMETERS in _tags(cell)]
@@ -68,6 +69,12 @@ class Notebook:
         return any(PARAMETERS in _tags(cell) for cell in _cells(self.document))
 
     @property
+    def kernel(self) -> str | None:
+        """The name of the kernel that it was written for; null where it does not say."""
+        found = _kernelspec(self.document).get("name")
+        return found if isinstance(found, str) and found else None
+
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of what it executes, 16 hex digits: outputs and metadata count for nothing."""
         code = [_source(cell) for cell in _cells(self.document) if cell["cell_type"] == "code"]
@@ -117,6 +124,12 @@ def _document(path: Path) -> dict[str, Any]:  # Any: JSON
     if not all(isinstance(cell, dict) and "cell_type" in cell for cell in _cells(document)):
         raise _wrong(path, "is no notebook: a cell is damaged")
     return document
+
+
+def _kernelspec(document: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    metadata = document.get("metadata")
+    found = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _cells(document: Mapping[str, Any]) -> Iterator[Cell]:

@@ -104,7 +104,11 @@ class Sweep:
             ``sweep``, ``title``, ``kind``, ``status``, ``verdict`` and ``reasons`` (VALID if
             every point is done and what it measured is), ``points`` (how many of each
             status), ``blocks``, ``skipped``, ``failures`` (of points that failed or timed
-            out: ``point``, ``status``, ``error``), ``results`` (the file of the table).
+            out: ``point``, ``status``, ``error``), ``columns`` (``parameters`` and
+            ``recorded``: by name, the column of the table), ``rows`` (of the table:
+            ``point``, ``repeat``, ``status``, ``treatment``, ``role``, ``pipeline``,
+            ``verdict``, ``parameters``, the main ``metrics``, ``recorded``), ``results`` (the
+            file of the table), ``next`` (what to type to have points executed again).
         """
         from mlbench.sweep.summing import summary
 

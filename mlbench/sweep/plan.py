@@ -9,7 +9,7 @@
 
     parameters:                    # points: each of `grid` x each of `zip` x each draw x each of
       fixed: {quick: true}         # `points`; a name stands in one of them. In all of them.
-      grid: {cpus: [1, 2], model: [small, big]}
+      grid: {cpus: [1, 2], model: [small, big]}    # cpus: `parameter_cpus` in the table
       zip: {rate: [10, 100], queue: [8, 64]}       # first with first, second with second
       random:
         draws: 4
@@ -52,7 +52,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from mlbench.errors import SpecError
+from mlbench.errors import Problem, SpecError
 from mlbench.spec import Document
 from mlbench.spec.model import Name, Positive, SpecModel
 from mlbench.spec.problems import problems_of
@@ -231,12 +231,33 @@ def load_plan(file: str | PathLike[str]) -> Plan:
     Raises
     ------
     SpecError
-        With every mistake in the file, its line and the nearest valid name.
+        With every mistake in the file, its line and the nearest valid name; of a notebook, a
+        spec or a sweep's directory with what to type.
     """
-    document = Document.read(file)
+    document = _document(Path(file))
     try:
         plan = Plan.model_validate(document.data)
     except ValidationError as error:
         raise SpecError(document.located(problems_of(error, Plan))) from None
     path = Path(file).parent / plan.target
     return plan.model_copy(update={"spec" if plan.spec else "notebook": str(path)})
+
+
+def _document(file: Path) -> Document:
+    """What a file says, unless it is something that a plan names, or another command takes."""
+    if (file / "plan.json").is_file():
+        raise _no_plan(file, "is a sweep's directory", f"mlbench sweep --resume {file}")
+    if file.suffix == ".ipynb" and file.is_file():
+        raise _no_plan(file, "is a notebook", f"write a file with 'notebook: {file.name}'")
+    document = Document.read(file)
+    if "pipelines" in document.data and document.data.keys().isdisjoint(("notebook", "spec")):
+        hint = (
+            f"mlbench run {file} or mlbench collocate {file} executes it; a plan has "
+            f"'spec: {file.name}' and parameters"
+        )
+        raise _no_plan(file, "is a spec", hint)
+    return document
+
+
+def _no_plan(file: Path, what: str, hint: str) -> SpecError:
+    return SpecError([Problem((), f"{what}, not the plan of a sweep", hint, str(file))])

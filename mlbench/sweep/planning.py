@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from os import PathLike
@@ -14,8 +15,8 @@ from mlbench.errors import NotARunError, OutputError, SpecError
 from mlbench.launch import new_directory
 from mlbench.seed import stream
 from mlbench.spec import Document
-from mlbench.store.layout import write_json
 from mlbench.sweep.combinations import Combinations, combinations_of
+from mlbench.sweep.durable import write_durably
 from mlbench.sweep.layout import PLAN, Block, Point, SweepManifest, read_plan, source_of
 from mlbench.sweep.plan import Plan
 from mlbench.sweep.state import PLANNED, states
@@ -26,6 +27,9 @@ __all__ = ["begin", "extend", "planned", "refuse_changed"]
 
 Values = dict[str, Any]
 """Parameters of a point, by name; Any: plain data."""
+
+CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+"""Made once: most of the time of a short text goes into making the encoder."""
 
 
 def planned(plan: Plan, file: str | PathLike[str] | None = None) -> SweepManifest:
@@ -89,7 +93,7 @@ def _point(
     values: Values,
     repeat: int,
 ) -> Point:
-    seed = target.seed_of(repeat, values)
+    seed = target.seed_of(repeat, index)
     placement = {
         "cpus": plan.cpus,
         "devices": plan.devices,
@@ -99,7 +103,7 @@ def _point(
     identity = short_hash(
         {
             "kind": plan.kind,
-            "target": target.hash_of(values),
+            "target": target.hash_of(index),
             "parameters": values,
             "versions": {key: each for key, each in versions.items() if key != "source"},
             "placement": placement,
@@ -120,8 +124,7 @@ def _point(
 
 def short_hash(data: object) -> str:
     """SHA-256 of plain data as JSON, 16 hex digits; the order of keys counts for nothing."""
-    text = json.dumps(data, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(CANONICAL(data).encode()).hexdigest()[:16]
 
 
 def _block_of(plan: Plan, index: int, repeat: int) -> str:
@@ -153,7 +156,11 @@ def begin(
     """
     manifest = planned(plan, file)
     directory = new_directory(out, manifest.title)
-    _write(directory, manifest)
+    try:
+        _write(directory, manifest)
+    except OutputError:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
     return directory
 
 
@@ -184,7 +191,7 @@ def _write(directory: Path, manifest: SweepManifest) -> None:
         source_of(directory, manifest.kind).write_bytes(Path(manifest.plan.target).read_bytes())
         for folder in ("blocks", "points"):
             (directory / folder).mkdir(exist_ok=True)
-        write_json(directory / PLAN, manifest.model_dump(mode="json"))
+        write_durably(directory / PLAN, manifest.model_dump_json(indent=1))
     except OSError as error:
         raise OutputError(f"cannot write {directory}: {error.strerror}") from None
 

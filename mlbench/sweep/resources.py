@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from mlbench.machine.cpu import available_cpus
 from mlbench.machine.gpu import read_gpus, visible
 from mlbench.placements.cpus import divide_here
 from mlbench.placements.visible import VISIBLE
-from mlbench.sweep.layout import Point, SweepManifest
+from mlbench.spec import Document
+from mlbench.sweep.layout import Point, SweepManifest, source_of
 
 __all__ = ["Resources", "resources_of"]
 
@@ -65,13 +67,23 @@ def _on_this_machine(cpus: tuple[int, ...] | None, devices: tuple[str, ...] | No
 def _placed(
     directory: Path, manifest: SweepManifest, points: Sequence[Point]
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """The processors and devices that the specs of the points place their pipelines on."""
-    from mlbench.sweep.spec_point import point_bench
+    """The processors and devices that the specs of the points place their pipelines on.
 
+    Specs that differ in loose parameters alone have the same placements.
+    """
+    from mlbench.sweep.family import loose
+    from mlbench.sweep.spec_target import bench_of
+
+    free = loose(points[0].parameters)
+    unlike = {
+        json.dumps([each for name, each in point.parameters.items() if name not in free]): point
+        for point in points
+    }
+    document = Document.read(source_of(directory, manifest.kind))
     cpus: set[int] = set()
     devices: set[str] = set()
-    for point in points:
-        for place in divide_here(point_bench(directory, manifest, point)).values():
+    for point in unlike.values():
+        for place in divide_here(bench_of(document, point.parameters)).values():
             cpus.update(place.cpus)
             devices.add(place.device)
     return tuple(sorted(cpus)), tuple(sorted(devices))

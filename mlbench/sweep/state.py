@@ -1,6 +1,7 @@
 """How each point of a sweep stands: ``state.json``, replaced as a whole at every change.
 
-A point without the file is planned. One that claims to be running, by a process of this
+A point without the file is planned, and so is one whose file was torn when the machine went
+down: it is executed again, and says so. One that claims to be running, by a process of this
 machine that is gone, is found interrupted: that is derived, and never written.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -17,8 +19,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from mlbench.errors import NotARunError, OutputError
-from mlbench.store.layout import read_json, write_json
+from mlbench.store.layout import read_json
 from mlbench.store.process import is_running, process_identity
+from mlbench.sweep.durable import write_durably
 from mlbench.sweep.layout import STATE, SweepManifest, point_directory
 
 __all__ = [
@@ -69,7 +72,8 @@ class PointState:
     seconds
         How long it took, on a clock that nobody sets.
     error
-        ``kind`` (of what raised it, or ``KernelDied``, ``Timeout``), ``message``, ``cell``.
+        ``kind`` (of what raised it, or ``KernelDied``, ``Timeout``), ``message``, ``cell``; of
+        a planned point why it is executed again, where that was no attempt.
     reasons
         Why it is contaminated.
     foreign
@@ -116,18 +120,19 @@ def write_state(directory: Path, point: str, state: PointState) -> None:
     folder = point_directory(directory, point)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / STATE, asdict(state))
+        text = json.dumps(asdict(state), indent=1, ensure_ascii=False, allow_nan=False)
+        write_durably(folder / STATE, text)
     except OSError as error:
         raise OutputError(f"cannot write {folder / STATE}: {error.strerror}") from None
 
 
 def read_state(directory: Path, point: str) -> PointState:
-    """The state of one point, with an interruption derived.
+    """The state of one point, with an interruption derived; planned where its file is torn.
 
     Raises
     ------
     NotARunError
-        If its file is damaged.
+        If its file says what no state says, or is no plain file.
     """
     folder = point_directory(directory, point)
     for each in (folder.parent, folder):
@@ -137,6 +142,8 @@ def read_state(directory: Path, point: str) -> PointState:
     data = read_json(path)
     if data is None and not os.path.lexists(path):
         return PointState()
+    if data is None and _is_file(path):
+        return _torn(path)
     known = {name: value for name, value in (data or {}).items() if name in _FIELDS}
     try:  # as JSON, in which a list is a tuple and a mapping a dataclass
         found = _SCHEMA.validate_json(json.dumps(known), strict=True)
@@ -145,6 +152,16 @@ def read_state(directory: Path, point: str) -> PointState:
     if data is None or found is None or found.status not in STATUSES:
         raise NotARunError(f"{path} is no state of a point")
     return replace(found, status=INTERRUPTED) if _is_gone(found) else found
+
+
+def _is_file(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
+
+
+def _torn(path: Path) -> PointState:
+    """That of a point of which nobody knows any more how it came out."""
+    text = f"{path} is empty or torn, as after a crash: the point is executed again"
+    return PointState(error={"kind": "StateLost", "message": text})
 
 
 def _is_gone(state: PointState) -> bool:

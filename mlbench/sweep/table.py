@@ -65,9 +65,12 @@ def sweep_results(path: str | PathLike[str]) -> pd.DataFrame:
         ``gpus``, ``cpus``, ``driver``, ``python``, ``mlbench``, ``commit``, ``dirty``,
         ``source``, ``environment``.
 
-        A parameter whose name is one of these is called ``parameter_NAME``, a recorded
-        value ``recorded_NAME``. Lists and mappings, and columns whose values are of several
-        kinds, are JSON texts.
+        A parameter whose name is one of these, such as ``cpus``, ``seed`` or ``host``, is the
+        column ``parameter_NAME``, because the column ``cpus`` says what the point had; a
+        recorded value is ``recorded_NAME`` then. ``table.attrs["parameters"]`` and
+        ``table.attrs["recorded"]`` have the column of each, by its name in the plan or in the
+        notebook: ``{"cpus": "parameter_cpus"}``. Lists and mappings, and columns whose values
+        are of several kinds, are JSON texts.
 
         Intervals are a study's own where it has several blocks. Else they are over the
         repeats of a combination, the same in each of their rows: Student's t on the
@@ -83,17 +86,16 @@ def sweep_results(path: str | PathLike[str]) -> pd.DataFrame:
 
     directory = Path(path)
     manifest = read_plan(directory)
-    found = states(directory, [point.id for point in manifest.points])
     taken = {*COLUMNS, *METRICS}
-    rows = [
-        row for point in manifest.points for row in _rows(directory, point, found[point.id], taken)
-    ]
+    rows = list(_every_row(directory, manifest, taken))
     parameters = _named("parameter", _parameters(manifest), taken)
     values = dict.fromkeys(name for row in rows for name in row["recorded"])
     record = _named("recorded", values, taken | set(parameters.values()))
     for row in rows:
         row.update({record[name]: value for name, value in row.pop("recorded").items()})
-    return framed(rows, tuple(parameters.values()), tuple(record.values()))
+    table = framed(rows, tuple(parameters.values()), tuple(record.values()))
+    table.attrs = {"parameters": parameters, "recorded": record}
+    return table
 
 
 results = sweep_results
@@ -107,6 +109,12 @@ def _named(prefix: str, names: Iterable[str], taken: Iterable[str]) -> dict[str,
     """The columns of names, such that none has one that is taken."""
     known = set(taken)
     return {name: f"{prefix}_{name}" if name in known else name for name in names}
+
+
+def _every_row(directory: Path, manifest: SweepManifest, taken: Iterable[str]) -> Iterator[Row]:
+    found = states(directory, [point.id for point in manifest.points])
+    for point in manifest.points:
+        yield from _rows(directory, point, found[point.id], taken)
 
 
 def _rows(directory: Path, point: Point, state: PointState, taken: Iterable[str]) -> Iterator[Row]:

@@ -42,14 +42,14 @@ class Target(Protocol):
     def source(self) -> str:
         """Hash of what is kept with the sweep, and executed, 16 hex digits."""
 
-    def hash_of(self, values: Values) -> str:
-        """The same, of a spec with these parameters."""
+    def hash_of(self, combination: int) -> str:
+        """The same, of a spec with the parameters of that combination; after `check`."""
 
     def code(self) -> dict[str, str]:
         """SHA-256 of the modules that it names, by name."""
 
-    def seed_of(self, repeat: int, values: Values) -> int:
-        """The seed of a point."""
+    def seed_of(self, repeat: int, combination: int) -> int:
+        """The seed of a point; after `check`."""
 
 
 def target_of(plan: Plan) -> Target:

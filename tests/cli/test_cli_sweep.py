@@ -9,8 +9,15 @@ from typing import Any
 
 import pytest
 
+from mlbench.cli.interrupts import Interrupts
+from mlbench.cli.page import notes
+from mlbench.cli.sweep_progress import Points
 from mlbench.sweep.executor import EXECUTORS
+from mlbench.sweep.layout import STATE, point_directory, read_plan
 from mlbench.sweep.opened import open_sweep
+from mlbench.sweep.plan import load_plan
+from mlbench.sweep.planning import begin
+from mlbench.sweep.state import DONE, FAILED, PointState, write_state
 
 Cli = Callable[..., Any]  # Any: what click's runner gives
 
@@ -112,6 +119,131 @@ def test_an_executor_is_loaded_when_it_is_chosen() -> None:
     assert EXECUTORS["local"] == "mlbench.sweep.local:Local"
 
 
+# -- shown -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sweep(plan: Path, tmp_path: Path) -> Path:
+    """Two of four points are done, one failed, one is planned: nothing was executed."""
+    plan.write_text(PLAN.replace('skip: "stop.queries == 2"\n', ""))
+    directory = begin(load_plan(plan), tmp_path / "runs", plan)
+    first, second, third, _ = (point.id for point in read_plan(directory).points)
+    for point in (first, second):
+        write_state(directory, point, PointState(DONE, 1, began=0.0))
+        (point_directory(directory, point) / "recorded.json").write_text('{"loss": 0.25}')
+    failed = PointState(FAILED, 1, began=0.0, error={"kind": "RunFailed", "message": "[no]"})
+    write_state(directory, third, failed)
+    return directory
+
+
+def _rows(page: str) -> list[list[str]]:
+    lines = [line.split() for line in page.splitlines()]
+    return [words for words in lines if words and words[0].isdigit()]
+
+
+@pytest.mark.unit
+def test_a_sweep_is_shown_with_a_row_for_each_point(sweep: Path, cli: Cli) -> None:
+    result = cli("show", sweep)
+    assert result.exit_code == 0, result.output
+    assert "one  stopped" in result.stdout
+    assert "points   1 planned, 2 done, 1 failed" in result.stdout
+    assert "RunFailed: [no]" in result.stdout
+    assert _rows(result.stdout) == [
+        ["1", "2", "done", "0.250"],
+        ["1", "3", "done", "0.250"],
+        ["2", "2", "failed", "-"],
+        ["2", "3", "planned", "-"],
+    ]
+    again = f"mlbench sweep --resume {sweep}"
+    assert result.stdout.splitlines()[-2:] == [
+        f"next     what is left: {again}",
+        f"next     those that failed or timed out, again: {again} --failed",
+    ]
+
+
+@pytest.mark.unit
+def test_columns_of_parameters_are_told_apart_by_their_pipelines(
+    plan: Path, cli: Cli, tmp_path: Path
+) -> None:
+    grid = "grid: {pipelines.a.warmup.queries: [0, 1], "
+    plan.write_text(PLAN.replace("grid: {", grid).replace("skip:", "# skip:"))
+    directory = begin(load_plan(plan), tmp_path / "runs", plan)
+    lines = cli("show", directory).stdout.splitlines()
+    below = next(line for line in lines if "status" in line)
+    assert below.split() == ["repeat", "queries", "queries", "status"]
+    assert lines[lines.index(below) - 1].split() == ["a"]
+
+
+@pytest.mark.unit
+def test_a_sweep_is_one_json_document(sweep: Path, cli: Cli) -> None:
+    found = json.loads(cli("show", sweep, "--json").stdout)
+    assert found == json.loads(json.dumps(open_sweep(sweep).summary()))
+    assert [row["parameters"]["stop.queries"] for row in found["rows"]] == [2, 3, 2, 3]
+    assert [row["recorded"]["loss"] for row in found["rows"]] == [0.25, 0.25, None, None]
+    assert found["rows"][0]["metrics"]["throughput"] is None
+
+
+@pytest.mark.unit
+def test_a_sweep_is_found_by_its_id(sweep: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(sweep.parent.parent)
+    assert "one  stopped" in cli("show", sweep.name).stdout
+
+
+@pytest.mark.unit
+def test_a_parameter_whose_column_has_another_name_is_told(
+    plan: Path, cli: Cli, tmp_path: Path
+) -> None:
+    plan.write_text(PLAN.replace("stop.queries: [2, 3]", "seed: [1]").replace("skip:", "# skip:"))
+    directory = begin(load_plan(plan), tmp_path / "runs", plan)
+    told = "column   parameter_seed is the parameter seed: seed is a column of its own"
+    assert told in cli("show", directory).stdout
+
+
+# -- refused -----------------------------------------------------------------------------
+
+
+@pytest.mark.unit
+def test_a_sweep_of_a_cluster_does_not_go_on_here_unless_that_is_said(
+    sweep: Path, cli: Cli
+) -> None:
+    (sweep / "slurm").mkdir()
+    before = open_sweep(sweep).states()
+    result = cli("sweep", "--resume", sweep, "--failed")
+    assert result.exit_code == 2
+    assert f"{sweep} was given to --on slurm" in result.stderr
+    assert "--on local for this machine" in result.stderr
+    assert open_sweep(sweep).states() == before
+
+
+@pytest.mark.unit
+def test_a_sweep_that_no_cluster_takes_leaves_nothing(
+    plan: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = cli("sweep", plan, "--on", "slurm", "--out", tmp_path / "runs")
+    assert result.exit_code == 1
+    assert "sbatch is not on the path" in result.stderr
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.unit
+def test_a_spec_in_place_of_a_plan_names_the_command_for_it(
+    plan: Path, cli: Cli, tmp_path: Path
+) -> None:
+    result = cli("sweep", tmp_path / "one.yml")
+    assert result.exit_code == 2
+    assert "is a spec, not the plan of a sweep (mlbench run " in result.stderr
+
+
+@pytest.mark.unit
+def test_a_point_that_is_executed_again_says_why(sweep: Path, capsys: Any) -> None:
+    first = read_plan(sweep).points[0].id
+    (point_directory(sweep, first) / STATE).write_text("")
+    with Interrupts() as interrupts, Points(sweep, notes(), interrupts):
+        pass
+    assert "state.json is empty or torn" in "".join(capsys.readouterr().err.splitlines())
+
+
 # -- executed ----------------------------------------------------------------------------
 
 
@@ -148,3 +280,6 @@ def test_a_point_that_fails_is_told_and_the_status_is_1(
     assert result.exit_code == 1
     assert "INVALID" in result.stdout
     assert "RunFailed" in result.stdout
+    last = result.stdout.splitlines()[-1]
+    assert last.endswith(" --failed")
+    assert last.startswith("next     those that failed or timed out, again: mlbench sweep --resume")

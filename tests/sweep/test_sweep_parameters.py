@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,29 @@ def test_a_notebook_without_such_a_cell_takes_no_parameters(tmp_path: Path) -> N
         manifest(bare, parameters={"fixed": {"x": 1}})
 
 
+def _with_metadata(path: Path, metadata: Any) -> Path:
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "metadata": metadata}))
+    return path
+
+
+@pytest.mark.parametrize("metadata", [{}, {"kernelspec": None}, {"kernelspec": {"name": ""}}])
+def test_a_notebook_that_names_no_kernel_is_refused(tiny: Path, metadata: Any) -> None:
+    _with_metadata(tiny, metadata)
+    with pytest.raises(SpecError, match=r"kernel: .*tiny.ipynb names no kernel.*kernel: python3"):
+        manifest(tiny)
+    assert manifest(tiny, kernel="python3").points
+
+
+def test_a_kernel_that_is_not_installed_is_refused(tiny: Path) -> None:
+    _with_metadata(tiny, {"kernelspec": {"name": "pyhton3"}})
+    with pytest.raises(SpecError, match=r"no kernel 'pyhton3'.*tiny.ipynb names it.*'python3'"):
+        manifest(tiny)
+    with pytest.raises(SpecError, match=r"no kernel 'none' is installed, and the plan names it"):
+        manifest(tiny, kernel="none")
+    assert manifest(tiny, kernel="python3").points
+
+
 def test_what_is_no_notebook_says_so(tmp_path: Path) -> None:
     file = tmp_path / "a.ipynb"
     file.write_text("{}")
@@ -84,8 +108,6 @@ def test_what_is_no_notebook_says_so(tmp_path: Path) -> None:
 
 
 def test_outputs_do_not_change_what_a_notebook_is(tiny: Path) -> None:
-    import json
-
     before = Notebook.read(tiny).hash
     document = json.loads(tiny.read_text())
     document["cells"][1]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x"}]

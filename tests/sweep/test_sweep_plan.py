@@ -158,6 +158,24 @@ def test_an_unknown_key_names_the_nearest_with_file_and_line(tmp_path: Path) -> 
         load_plan(file)
 
 
+def test_what_is_no_plan_says_what_takes_it(tmp_path: Path, tiny: Path) -> None:
+    two = spec(tmp_path / "two.yml")
+    directory = begin(plan(tiny), tmp_path / "runs")
+    for path, told in [
+        (two, f"is a spec, not the plan of a sweep (mlbench run {two} or mlbench collocate {two}"),
+        (tiny, "is a notebook, not the plan of a sweep (write a file with 'notebook: tiny.ipynb')"),
+        (directory, "is a sweep's directory, not the plan of a sweep (mlbench sweep --resume"),
+    ]:
+        with pytest.raises(SpecError) as error:
+            load_plan(path)
+        assert str(error.value).startswith(f"{path}: {told}")
+
+
+def test_a_plan_whose_spec_is_a_notebook_says_so(tiny: Path) -> None:
+    with pytest.raises(SpecError, match="is a notebook, not a spec"):
+        manifest(tiny, spec=str(tiny), notebook=None)
+
+
 def test_an_unknown_parameter_names_the_nearest_with_file_and_line(tmp_path: Path) -> None:
     notebook(tmp_path / "a.ipynb")
     file = tmp_path / "plan.yml"

@@ -18,8 +18,9 @@ from sweep_support import notebook, plan, spec
 from mlbench.run import open_run
 from mlbench.sweep.conduct import resume, run
 from mlbench.sweep.executor import LOCKED, TERMINATED
-from mlbench.sweep.layout import LOG, NOTEBOOK, point_directory, read_plan
-from mlbench.sweep.locks import Locks, runtime_directory
+from mlbench.sweep.layout import LOG, NOTEBOOK, STATE, point_directory, read_plan
+from mlbench.sweep.local import Local
+from mlbench.sweep.locks import HeldError, Locks, runtime_directory
 from mlbench.sweep.opened import Sweep, open_sweep
 from mlbench.sweep.planning import begin
 from mlbench.sweep.processes import marked
@@ -128,6 +129,43 @@ def test_a_run_that_a_notebook_starts_is_in_the_table_and_ends_with_its_point(
     assert processes_of(sweep) == []
 
 
+FORKS = """\
+import os, sys, time
+import mlbench.sweep.notebook_point as point
+from mlbench.sweep.block import main
+from mlbench.sweep.outcome import Outcome
+
+def execute(*point):
+    if os.fork() == 0:
+        time.sleep(600)  # and has the pipe through which the point tells how it came out
+        os._exit(0)
+    return Outcome()
+
+point.prepare, point.execute = lambda: None, execute
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_point_ends_with_its_process_though_one_that_it_forked_lives(tmp_path: Path) -> None:
+    directory = begin(plan(notebook(tmp_path / "a.ipynb")), tmp_path / "runs")
+    subprocess.run([sys.executable, "-c", FORKS, str(directory), "r000"], timeout=40, check=True)
+    (state,) = open_sweep(directory).states().values()
+    assert state.status == DONE
+
+
+def test_a_point_whose_state_was_torn_is_made_again_and_no_other(tmp_path: Path) -> None:
+    made = plan(spec(tmp_path / "two.yml"), make="run", repeats=2)
+    sweep = run(made, out=tmp_path / "runs")
+    torn, other = sweep.states()
+    before = sweep.states()
+    (point_directory(sweep.path, torn) / STATE).write_text("")
+    resume(sweep.path)
+    after = sweep.states()
+    assert after[other] == before[other]
+    assert (after[torn].status, after[torn].error) == (DONE, None)
+    assert (after[torn].began or 0) > (before[torn].began or 0)
+
+
 # -- specs -------------------------------------------------------------------------------
 
 
@@ -202,6 +240,16 @@ def test_a_block_that_does_not_wait_says_who_holds_what_it_needs(tmp_path: Path)
     locks.release()
     told = "cpu-0000 is held by the sweep runs/other (block r000, process 7)"
     assert told in (directory / "said").read_text()
+
+
+def test_a_sweep_that_does_not_wait_and_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    locks = Locks(runtime_directory())
+    locks.take(["cpu-0000"], {"sweep": "runs/other", "block": "r000", "process": 7}, None)
+    made = plan(spec(tmp_path / "two.yml"), make="run")
+    with pytest.raises(HeldError, match="cpu-0000 is held by the sweep runs/other"):
+        run(made, out=tmp_path / "runs", executor=Local(waits=False))
+    locks.release()
+    assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_point_that_others_disturb_is_made_again_up_to_a_limit(tmp_path: Path) -> None:

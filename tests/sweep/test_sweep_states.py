@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sweep_support import notebook, plan
 
-from mlbench.errors import NotARunError
+from mlbench.errors import EngineError, NotARunError, SpecError
 from mlbench.store.process import process_identity
-from mlbench.sweep.layout import STATE, SweepManifest, point_directory, read_plan
+from mlbench.sweep.conduct import resume, run
+from mlbench.sweep.executor import Follow, executor_for
+from mlbench.sweep.layout import STATE, SweepManifest, block_log, point_directory, read_plan
+from mlbench.sweep.local import Local
 from mlbench.sweep.locks import HeldError, Locks
 from mlbench.sweep.opened import Sweep
 from mlbench.sweep.planning import begin, refuse_changed
+from mlbench.sweep.slurm import Slurm
+from mlbench.sweep.slurm.job import Job
+from mlbench.sweep.slurm.ledger import Ledger
 from mlbench.sweep.state import (
     CONTAMINATED,
     DONE,
@@ -98,6 +105,107 @@ def test_a_state_that_is_damaged_says_so(sweep: Path) -> None:
     (point_directory(sweep, point) / STATE).write_text('{"status": "fine"}')
     with pytest.raises(NotARunError, match="is no state of a point"):
         states(sweep, [point])
+
+
+@pytest.mark.parametrize("left", ["", '{"status": "do', "\0" * 90])
+def test_a_state_that_was_torn_is_that_of_a_point_which_is_executed_again(
+    sweep: Path, left: str
+) -> None:
+    manifest = read_plan(sweep)
+    for point in ids(manifest):
+        write_state(sweep, point, PointState(DONE, 1))
+    torn, *others = ids(manifest)
+    (point_directory(sweep, torn) / STATE).write_text(left)
+    found = states(sweep, [torn, *others])
+    assert (found[torn].status, found[torn].attempts) == (PLANNED, 0)
+    assert found[torn].error is not None
+    assert "is empty or torn" in found[torn].error["message"]
+    assert {found[point].status for point in others} == {DONE}
+    assert unfinished(manifest, found) == [manifest.points[0].block]
+    assert Sweep(sweep).summary()["points"]["done"] == 3
+
+
+def test_a_state_that_is_a_link_is_no_state(sweep: Path, tmp_path: Path) -> None:
+    point = read_plan(sweep).points[0].id
+    point_directory(sweep, point).mkdir()
+    (point_directory(sweep, point) / STATE).symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(NotARunError, match="is no state of a point"):
+        states(sweep, [point])
+
+
+def test_a_state_is_on_the_disk_before_it_takes_the_place_of_the_old_one(
+    sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    did = []
+    fsync, replace_ = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda each: (did.append("fsync"), fsync(each)))
+    monkeypatch.setattr(
+        Path, "replace", lambda part, path: (did.append(path.name), replace_(part, path))
+    )
+    write_state(sweep, read_plan(sweep).points[0].id, PointState(DONE, 1))
+    assert did == ["fsync", STATE]
+
+
+# -- where a sweep is executed -----------------------------------------------------------
+
+
+class Refuses:
+    """An executor that takes nothing, having done something first."""
+
+    def __init__(self, first: Callable[[Path], object] = lambda directory: None) -> None:
+        self.first = first
+
+    @classmethod
+    def from_arguments(cls, arguments: Sequence[str]) -> Refuses:
+        return cls()
+
+    def run(self, directory: Path, blocks: Sequence[str], follow: Follow) -> None:
+        self.first(directory)
+        raise EngineError("the cluster is not there")
+
+
+def _refused(folder: Path, executor: Refuses) -> list[Path]:
+    tiny = notebook(folder / "tiny.ipynb")
+    with pytest.raises(EngineError, match="is not there"):
+        run(plan(tiny), out=folder / "runs", executor=executor)
+    return list((folder / "runs").iterdir())
+
+
+def test_a_sweep_that_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    assert _refused(tmp_path, Refuses()) == []
+
+
+def _begin_a_point(directory: Path) -> None:
+    write_state(directory, read_plan(directory).points[0].id, PointState(DONE, 1))
+
+
+def _submit_a_job(directory: Path) -> None:
+    Ledger(directory).add("r000", Job("7", "pending"))
+
+
+def _fail_a_block(directory: Path) -> None:
+    block_log(directory, "r000").write_text("no such kernel\n")
+
+
+@pytest.mark.parametrize("first", [_begin_a_point, _submit_a_job, _fail_a_block])
+def test_a_sweep_of_which_something_has_begun_is_kept(
+    tmp_path: Path, first: Callable[[Path], object]
+) -> None:
+    (kept,) = _refused(tmp_path, Refuses(first))
+    assert read_plan(kept).points
+
+
+def test_who_goes_on_with_a_sweep_of_a_cluster_says_where(sweep: Path) -> None:
+    (sweep / "slurm").mkdir()
+    with pytest.raises(SpecError, match=r"given to --on slurm.*--on local for this machine"):
+        resume(sweep)
+    assert isinstance(executor_for(sweep, "local"), Local)
+    assert isinstance(executor_for(sweep, "slurm"), Slurm)
+    assert {state.status for state in Sweep(sweep).states().values()} == {PLANNED}
+
+
+def test_who_goes_on_with_a_sweep_of_this_machine_says_nothing(sweep: Path) -> None:
+    assert isinstance(executor_for(sweep), Local)
 
 
 def test_a_sweep_whose_notebook_is_another_keeps_the_one_that_it_has(sweep: Path) -> None:

@@ -7,18 +7,28 @@ import math
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from sweep_support import notebook, plan
 
 import mlbench as mb
 from mlbench.stats import mean_interval
+from mlbench.sweep.conduct import write_results
 from mlbench.sweep.intervals import with_intervals
 from mlbench.sweep.layout import RECORDED, point_directory, read_plan
 from mlbench.sweep.opened import Sweep
-from mlbench.sweep.planning import begin
+from mlbench.sweep.planning import begin, extend
 from mlbench.sweep.progress import SweepProgress
 from mlbench.sweep.recording import record, recorded
-from mlbench.sweep.state import CONTAMINATED, DONE, FAILED, PointState, write_state
+from mlbench.sweep.state import (
+    CONTAMINATED,
+    DONE,
+    FAILED,
+    RUNNING,
+    PointState,
+    this_process,
+    write_state,
+)
 from mlbench.sweep.table import COLUMNS, sweep_results
 
 pytestmark = pytest.mark.unit
@@ -77,6 +87,61 @@ def test_a_name_that_is_taken_gets_a_prefix(tmp_path: Path) -> None:
     (row,) = sweep_results(directory).to_dict("records")
     assert (row["parameter_seed"], row["x"], row["recorded_x"]) == (5, 1, 9)
     assert (row["host"], row["recorded_host"]) == ("h", "mine")
+
+
+def test_the_table_says_which_column_a_parameter_is(tmp_path: Path) -> None:
+    tiny = notebook(tmp_path / "a.ipynb", "pass", parameters="cpus: int = 1\nx: int = 1")
+    directory = begin(plan(tiny, parameters={"fixed": {"cpus": 5, "x": 1}}), tmp_path / "runs")
+    finish(directory, x=lambda x, r: 9)
+    expected = {
+        "parameters": {"cpus": "parameter_cpus", "x": "x"},
+        "recorded": {"x": "recorded_x"},
+    }
+    assert sweep_results(directory).attrs == expected
+    assert pd.read_parquet(write_results(Sweep(directory))).attrs == expected
+    summary = Sweep(directory).summary()
+    assert summary["columns"] == expected
+    (row,) = summary["rows"]
+    assert (row["parameters"], row["recorded"]) == ({"cpus": 5, "x": 1}, {"x": 9})
+
+
+def test_the_documentation_of_the_table_names_the_columns_that_it_has() -> None:
+    told = str(sweep_results.__doc__)
+    assert [name for name in COLUMNS if f"``{name}``" not in told] == []
+
+
+def test_what_to_type_next_is_said_of_each_kind_of_end(sweep: Path) -> None:
+    finish(sweep)
+    assert Sweep(sweep).summary()["next"] == []
+    first, second, third = (point.id for point in read_plan(sweep).points[:3])
+    write_state(sweep, first, PointState(FAILED, 1, error={"kind": "E", "message": "no"}))
+    again = f"mlbench sweep --resume {sweep}"
+    failed = f"those that failed or timed out, again: {again} --failed"
+    assert Sweep(sweep).summary()["next"] == [failed]
+    write_state(sweep, second, PointState(CONTAMINATED, 2, began=0.0, reasons=("Others.",)))
+    assert Sweep(sweep).summary()["next"] == [f"what is left: {again}", failed]
+    write_state(sweep, second, PointState(CONTAMINATED, 3, began=0.0, reasons=("Others.",)))
+    (sweep / "slurm").mkdir()
+    assert Sweep(sweep).summary()["next"] == [
+        f"those that failed or timed out, again: {again} --on slurm --failed",
+        "those that others disturbed in all 3 attempts, again: set contamination.attempts in the "
+        f"plan to more, and type mlbench sweep PLAN --resume {sweep} --on slurm",
+    ]
+    write_state(sweep, third, PointState(RUNNING, process=this_process()))
+    assert Sweep(sweep).summary()["next"] == []
+
+
+def test_points_that_others_disturbed_are_made_again_where_the_plan_allows_more(
+    sweep: Path,
+) -> None:
+    finish(sweep)
+    first = read_plan(sweep).points[0].id
+    write_state(sweep, first, PointState(CONTAMINATED, 3, began=0.0, reasons=("Others.",)))
+    assert Sweep(sweep).left == 0
+    before = read_plan(sweep).plan
+    limits = before.contamination.model_copy(update={"attempts": 4})
+    extend(sweep, before.model_copy(update={"contamination": limits}))
+    assert Sweep(sweep).left == 1
 
 
 def test_metrics_have_intervals_of_their_logarithms(sweep: Path) -> None:
