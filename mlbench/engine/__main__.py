@@ -13,7 +13,8 @@ import sys
 
 from mlbench.engine.arena import Arena
 from mlbench.engine.guardian import guard
-from mlbench.engine.process import MARKER, become_subreaper, fork, name_process
+from mlbench.engine.imports import importing
+from mlbench.engine.process import MARKER, become_subreaper, fork, leave, name_process
 from mlbench.engine.recorder import record
 from mlbench.engine.wire import pipe
 
@@ -38,9 +39,10 @@ def main() -> int:
         keep=(),
         dies_with_parent=False,
     )
-    from mlbench.engine.order import Order
-    from mlbench.engine.supervisor import Supervisor
-    from mlbench.probes import gpm, host, nvml, process, rapl  # noqa: F401  (for the sampler)
+    with importing():
+        from mlbench.engine.order import Order
+        from mlbench.engine.supervisor import Supervisor
+        from mlbench.probes import gpm, host, nvml, process, rapl  # noqa: F401  (for the sampler)
 
     order = Order.read(sys.stdin.buffer) if spoken_to(int(sys.argv[1])) else None
     if order is None:  # the caller needs no engine
@@ -81,7 +83,7 @@ def start_recorder(arena: Arena) -> tuple[int, int, int]:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        leave(main())
     except OSError as error:
         if error.errno != errno.EMFILE:
             raise

@@ -19,6 +19,7 @@ from time import monotonic_ns as clock
 from typing import TYPE_CHECKING
 
 from mlbench.engine.arena import Arena
+from mlbench.engine.imports import importing
 from mlbench.engine.process import log_to
 from mlbench.engine.rings import Rings, RunRings
 from mlbench.engine.rows import whole_completions, whole_spans
@@ -270,7 +271,8 @@ def record(arena: Arena, control: int, outbox: int) -> int:
 
 def _assignment(control: int) -> Assignment | None:
     """Import what writes tables, then wait; null if there is no run to record."""
-    import mlbench.store.writer  # noqa: F401  (while there is time)
+    with importing():
+        import mlbench.store.writer  # noqa: F401  (while there is time)
 
     line = b""
     while not line.endswith(b"\n"):  # byte by byte: what stands behind the line is another word
