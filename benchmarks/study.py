@@ -24,9 +24,10 @@ from benchmarks.row import Row, quantity
 from mlbench import Benchmark, open_study
 from mlbench.records import COMPLETIONS, DISPATCH, NULL, SPANS, Phase, Table
 from mlbench.spec import Request, Window
+from mlbench.store.kind import STUDY
 from mlbench.store.layout import MANIFEST, REQUEST, write_json
 from mlbench.store.writer import StreamWriter
-from mlbench.study.layout import FIRST, SECOND, STUDY, RunEntry, StudyManifest, Treatment
+from mlbench.study.layout import FIRST, SECOND, RunEntry, StudyManifest, Treatment
 from mlbench.study.layout import run_directory as place_of
 
 __all__ = ["rows"]

@@ -10,11 +10,9 @@ import papermill
 import pytest
 
 from mlbench.run import open_run
-from mlbench.store.layout import is_run
-from mlbench.study.layout import is_study
+from mlbench.store.kind import is_run, is_study, is_sweep
 from mlbench.study.study import open_study
 from mlbench.sweep import open_sweep
-from mlbench.sweep.layout import is_sweep
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))

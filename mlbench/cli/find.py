@@ -16,11 +16,14 @@ __all__ = ["find_run", "find_study"]
 
 def find_study(argument: str, runs: Path = Path("runs")) -> Study | None:
     """The study at that path, or of that id; null if there is none."""
-    from mlbench.study.layout import is_study
-    from mlbench.study.study import open_study
+    from mlbench.store.kind import is_study
 
     path = next((each for each in (Path(argument), runs / argument) if is_study(each)), None)
-    return None if path is None else open_study(path)
+    if path is None:
+        return None
+    from mlbench.study.study import open_study
+
+    return open_study(path)
 
 
 def find_run(argument: str, runs: Path = Path("runs")) -> Run:

@@ -71,11 +71,14 @@ def _show_study(study: Study, as_json: bool) -> None:
 
 def _find_sweep(argument: str, runs: Path = Path("runs")) -> Sweep | None:
     """The sweep at that path, or of that id; null if there is none."""
-    from mlbench.sweep.layout import is_sweep
-    from mlbench.sweep.opened import open_sweep
+    from mlbench.store.kind import is_sweep
 
     path = next((each for each in (Path(argument), runs / argument) if is_sweep(each)), None)
-    return None if path is None else open_sweep(path)
+    if path is None:
+        return None
+    from mlbench.sweep.opened import open_sweep
+
+    return open_sweep(path)
 
 
 def _show_sweep(sweep: Sweep, as_json: bool) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlbench.errors import NotARunError
-from mlbench.study.layout import StudyManifest, is_study
+from mlbench.store.kind import is_study
+from mlbench.study.layout import StudyManifest
 from mlbench.study.reader import StudyReader, counted
 
 __all__ = ["blocks_of"]

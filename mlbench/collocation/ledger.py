@@ -14,9 +14,10 @@ from mlbench.collocation.design import CAPACITY, block_runs, design_of, planned
 from mlbench.errors import NotARunError, OutputError
 from mlbench.spec import Benchmark, Study, Window
 from mlbench.spec.request import spec_hash
+from mlbench.store.kind import STUDY
 from mlbench.store.layout import write_json
 from mlbench.store.process import is_running, process_identity
-from mlbench.study.layout import STUDY, CapacityEntry, RunEntry, StudyManifest, Treatment
+from mlbench.study.layout import CapacityEntry, RunEntry, StudyManifest, Treatment
 from mlbench.study.reader import StudyReader
 
 __all__ = ["Ledger"]

@@ -22,7 +22,7 @@ from mlbench.machine.fingerprint import fingerprint
 from mlbench.spec import Benchmark, expect_benchmark
 from mlbench.spec import Study as StudySpec
 from mlbench.spec.problems import problems_of
-from mlbench.study.layout import is_study
+from mlbench.store.kind import is_study
 from mlbench.study.study import Study, open_study
 
 __all__ = ["begun", "collocate", "collocate_placements", "resume", "resumed", "with_study"]

@@ -16,7 +16,6 @@ __all__ = [
     "REQUEST",
     "STOP",
     "folder_of",
-    "is_run",
     "read_json",
     "write_json",
 ]
@@ -42,11 +41,6 @@ def folder_of(run: Path, code: int, name: str) -> Path:
     safe = "".join(c if ok else "_" for c, ok in zip(name, allowed, strict=True)).lstrip(".")
     same = safe == name and safe
     return run / PIPELINES / (name if same else f"{safe or 'pipeline'}~{code}")
-
-
-def is_run(path: Path) -> bool:
-    """Whether a directory holds a run."""
-    return (path / REQUEST).is_file() and not (path / REQUEST).is_symlink()
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:  # Any: JSON

@@ -21,7 +21,7 @@ Text = Annotated[str, Field(max_length=1 << 16, pattern=r"^[^\x00]*$")]
 class Entry(BaseModel):
     """A part of the manifest; keys that a reader does not know are left alone."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow", strict=True, defer_build=True)
 
 
 class Identity(Entry):

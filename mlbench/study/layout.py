@@ -13,7 +13,7 @@ reader does not know are kept and left alone.
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -26,7 +26,6 @@ __all__ = [
     "FIRST",
     "FORMAT",
     "SECOND",
-    "STUDY",
     "STUDY_STATUSES",
     "TOGETHER",
     "CapacityEntry",
@@ -36,7 +35,6 @@ __all__ = [
     "Treatment",
     "against",
     "alone",
-    "is_study",
     "pair",
     "run_directory",
 ]
@@ -47,7 +45,6 @@ FORMAT = 1
 1. The first.
 """
 
-STUDY = "study.json"
 BLOCKS = "blocks"
 
 STUDY_STATUSES = ("going", "done", "stopped", "failed")
@@ -108,7 +105,7 @@ def run_directory(block: int, treatment: str, attempt: int) -> str:
 class Entry(BaseModel):
     """A part of the manifest: frozen, of exact types."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
 
 class DesignEntry(Entry):
@@ -268,8 +265,3 @@ class StudyManifest(Entry):
             If there is none.
         """
         return {each.name: each for each in self.treatments}[name]
-
-
-def is_study(path: Path) -> bool:
-    """Whether a directory holds a study."""
-    return (path / STUDY).is_file() and not (path / STUDY).is_symlink()

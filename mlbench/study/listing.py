@@ -12,13 +12,10 @@ from mlbench.analysis.record import ENDED
 from mlbench.analysis.verdict import verdict
 from mlbench.errors import MlbenchError, NotARunError
 from mlbench.run import Run, open_run
-from mlbench.study.layout import is_study
+from mlbench.store.kind import is_run, is_study, is_sweep
 from mlbench.study.reader import StudyReader
 
 __all__ = ["Entry", "entries", "entry_of", "folders_of"]
-
-SWEEP = "plan.json"
-"""What a sweep's directory has (`mlbench.sweep`)."""
 
 VERDICT_BYTES = 50_000_000
 """A run with larger tables is not read for a list."""
@@ -82,10 +79,10 @@ def folders_of(directory: Path) -> list[Path]:
     """
     if not directory.is_dir():
         raise NotARunError(f"there is no directory {directory}: `mlbench run SPEC` makes it")
-    if (directory / "spec.json").is_file():
+    if is_run(directory):
         raise NotARunError(f"{directory} is a run itself: mlbench show {directory}")
     paths = (path for path in directory.iterdir() if path.is_dir() and path.name[0] != ".")
-    return [path for path in paths if not (path / SWEEP).is_file()]
+    return [path for path in paths if not is_sweep(path)]
 
 
 def _when(entry: Entry) -> float:

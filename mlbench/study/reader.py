@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from mlbench.analysis.record import ENDED
 from mlbench.errors import NotARunError
 from mlbench.store.document import read_document
+from mlbench.store.kind import STUDY
 from mlbench.store.process import is_running
-from mlbench.study.layout import FORMAT, STUDY, RunEntry, StudyManifest
+from mlbench.study.layout import FORMAT, RunEntry, StudyManifest
 
 __all__ = ["StudyReader", "counted"]
 

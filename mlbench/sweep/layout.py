@@ -25,6 +25,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlbench.errors import NotARunError
+from mlbench.store.kind import PLAN, is_sweep
 from mlbench.store.layout import read_json
 from mlbench.sweep.plan import Kind, Plan
 
@@ -32,7 +33,6 @@ __all__ = [
     "FORMAT",
     "LOG",
     "NOTEBOOK",
-    "PLAN",
     "RECORDED",
     "RESULTS",
     "RUNS",
@@ -43,7 +43,6 @@ __all__ = [
     "block_lock",
     "block_log",
     "block_note",
-    "is_sweep",
     "point_directory",
     "read_plan",
     "source_of",
@@ -55,7 +54,6 @@ FORMAT = 1
 1. The first.
 """
 
-PLAN = "plan.json"
 STATE = "state.json"
 NOTEBOOK = "notebook.ipynb"
 LOG = "log.txt"
@@ -70,7 +68,7 @@ Id = Annotated[str, Field(pattern=r"^[\w-]{1,80}$")]
 class Entry(BaseModel):
     """A part of ``plan.json``: frozen; keys that a reader does not know are left alone."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
 
 class Point(Entry):
@@ -158,11 +156,6 @@ class SweepManifest(Entry):
         """The points of a block, in the order of their execution."""
         by_id = {each.id: each for each in self.points if each.block == block}
         return tuple(by_id[name] for name in self.block(block).points)
-
-
-def is_sweep(path: Path) -> bool:
-    """Whether a directory holds a sweep."""
-    return (path / PLAN).is_file() and not (path / PLAN).is_symlink()
 
 
 def read_plan(directory: Path) -> SweepManifest:

@@ -8,8 +8,8 @@ from typing import Any
 
 from mlbench.errors import NotARunError
 from mlbench.run import Run
-from mlbench.store.layout import is_run
-from mlbench.study.layout import RunEntry, is_study
+from mlbench.store.kind import is_run, is_study
+from mlbench.study.layout import RunEntry
 from mlbench.study.reader import StudyReader, counted
 from mlbench.study.results import TreatmentResult
 from mlbench.study.study import Study

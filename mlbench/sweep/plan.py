@@ -56,6 +56,7 @@ from mlbench.errors import Problem, SpecError
 from mlbench.spec import Document
 from mlbench.spec.model import Name, Positive, SpecModel
 from mlbench.spec.problems import problems_of
+from mlbench.store.kind import is_sweep
 from mlbench.sweep.draws import Random
 
 __all__ = ["Contamination", "Kind", "Parameters", "Plan", "Timeouts", "load_plan"]
@@ -245,7 +246,7 @@ def load_plan(file: str | PathLike[str]) -> Plan:
 
 def _document(file: Path) -> Document:
     """What a file says, unless it is something that a plan names, or another command takes."""
-    if (file / "plan.json").is_file():
+    if is_sweep(file):
         raise _no_plan(file, "is a sweep's directory", f"mlbench sweep --resume {file}")
     if file.suffix == ".ipynb" and file.is_file():
         raise _no_plan(file, "is a notebook", f"write a file with 'notebook: {file.name}'")

@@ -15,9 +15,10 @@ from mlbench.errors import NotARunError, OutputError, SpecError
 from mlbench.launch import new_directory
 from mlbench.seed import stream
 from mlbench.spec import Document
+from mlbench.store.kind import PLAN
 from mlbench.sweep.combinations import Combinations, combinations_of
 from mlbench.sweep.durable import write_durably
-from mlbench.sweep.layout import PLAN, Block, Point, SweepManifest, read_plan, source_of
+from mlbench.sweep.layout import Block, Point, SweepManifest, read_plan, source_of
 from mlbench.sweep.plan import Plan
 from mlbench.sweep.state import PLANNED, states
 from mlbench.sweep.target import Target, see_modules_beside, target_of

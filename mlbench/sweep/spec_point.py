@@ -9,7 +9,7 @@ from mlbench.collocation.studies import collocate, resume, with_study
 from mlbench.collocation.watcher import Watcher
 from mlbench.run import start
 from mlbench.spec import Benchmark, Document
-from mlbench.study.layout import is_study
+from mlbench.store.kind import is_study
 from mlbench.study.reader import counted
 from mlbench.sweep.layout import RUNS, Point, SweepManifest, point_directory, source_of
 from mlbench.sweep.outcome import Outcome

@@ -18,8 +18,8 @@ from mlbench.analysis.record import ENDED
 from mlbench.errors import EngineError, NotARunError, SpecError
 from mlbench.run import Run, open_run
 from mlbench.spec import Benchmark
+from mlbench.store.kind import is_study
 from mlbench.store.layout import GOING
-from mlbench.study.layout import is_study
 from mlbench.study.study import Study, open_study
 
 __all__ = ["RunWork", "StudyWork", "Work", "going_work", "start_study"]

@@ -15,7 +15,7 @@ from ipywidgets import widget_serialization
 
 from mlbench.errors import MlbenchError
 from mlbench.run import Run, open_run
-from mlbench.study.layout import is_study
+from mlbench.store.kind import is_study
 from mlbench.study.study import Study, open_study
 from mlbench.widgets.bundle import script, style
 from mlbench.widgets.picture import plain_table

@@ -10,8 +10,8 @@ from typing import Any
 from mlbench.analysis.record import ENDED
 from mlbench.errors import MlbenchError
 from mlbench.run import open_run
+from mlbench.store.kind import STUDY, is_study
 from mlbench.store.layout import MANIFEST
-from mlbench.study.layout import STUDY, is_study
 from mlbench.study.listing import Entry, entry_of, folders_of
 from mlbench.study.reader import StudyReader
 

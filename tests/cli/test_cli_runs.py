@@ -8,8 +8,9 @@ import shutil
 import pytest
 
 from mlbench.spec import Benchmark, Window
+from mlbench.store.kind import STUDY
 from mlbench.store.layout import write_json
-from mlbench.study.layout import STUDY, RunEntry, StudyManifest, Treatment, run_directory
+from mlbench.study.layout import RunEntry, StudyManifest, Treatment, run_directory
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from collocate_support import bench, ledger, names, pipeline
 from mlbench.collocation.attempt import INTERRUPTED
 from mlbench.collocation.ledger import Ledger
 from mlbench.errors import NotARunError, OutputError
+from mlbench.store.kind import STUDY
 from mlbench.store.process import process_identity
-from mlbench.study.layout import STUDY, CapacityEntry
+from mlbench.study.layout import CapacityEntry
 
 pytestmark = pytest.mark.unit
 

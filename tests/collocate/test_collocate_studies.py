@@ -22,8 +22,9 @@ from mlbench.collocation.watcher import Watcher
 from mlbench.errors import NotARunError, SpecError
 from mlbench.machine.contention import Contention
 from mlbench.run import open_run
+from mlbench.store.kind import STUDY
 from mlbench.store.process import is_running
-from mlbench.study.layout import STUDY, StudyManifest
+from mlbench.study.layout import StudyManifest
 from mlbench.study.reader import StudyReader
 
 SHORT = {"seconds": 0.4, "settle": 0.1}

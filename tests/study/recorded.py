@@ -12,9 +12,10 @@ from virtual import MINIMAL, MS, SECOND, Traffic, served
 
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, NULL, SPANS, Table
 from mlbench.spec import Benchmark, Request, Window
+from mlbench.store.kind import STUDY
 from mlbench.store.layout import MANIFEST, REQUEST, write_json
 from mlbench.store.writer import StreamWriter
-from mlbench.study.layout import STUDY, RunEntry, StudyManifest, Treatment, alone, run_directory
+from mlbench.study.layout import RunEntry, StudyManifest, Treatment, alone, run_directory
 from mlbench.study.study import Study
 
 WINDOW = Window(settle=0, seconds=10)

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from recorded import Plan, slowed
 
 from mlbench.cli import commands
+from mlbench.store.kind import STUDY
 from mlbench.store.layout import write_json
-from mlbench.study.layout import STUDY, RunEntry, run_directory
+from mlbench.study.layout import RunEntry, run_directory
 from mlbench.study.study import Study
 
 pytestmark = pytest.mark.unit

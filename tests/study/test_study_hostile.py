@@ -13,7 +13,7 @@ from recorded import Plan, slowed
 
 import mlbench
 from mlbench.errors import MlbenchError
-from mlbench.study.layout import STUDY
+from mlbench.store.kind import STUDY
 
 pytestmark = pytest.mark.unit
 

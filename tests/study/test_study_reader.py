@@ -13,9 +13,10 @@ from recorded import Made, Plan, changed, slowed, steady
 
 import mlbench
 from mlbench.errors import NotARunError
+from mlbench.store.kind import STUDY
 from mlbench.store.layout import write_json
 from mlbench.store.process import process_identity
-from mlbench.study.layout import STUDY, RunEntry, StudyManifest, run_directory
+from mlbench.study.layout import RunEntry, StudyManifest, run_directory
 from mlbench.study.reader import counted
 
 pytestmark = pytest.mark.unit

@@ -13,8 +13,9 @@ from mlbench.launch import launch
 from mlbench.records import Outcome
 from mlbench.run import Run
 from mlbench.spec import Benchmark, Window
+from mlbench.store.kind import STUDY
 from mlbench.store.layout import write_json
-from mlbench.study.layout import STUDY, RunEntry, StudyManifest, Treatment, run_directory
+from mlbench.study.layout import RunEntry, StudyManifest, Treatment, run_directory
 from mlbench.study.study import Study
 
 WINDOW = Window(settle=0.2, seconds=1.0)
