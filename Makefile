@@ -42,7 +42,8 @@ check: $(INSTALLED) $(NODE_MODULES)  ## look for mistakes without running anythi
 	$(IN_WIDGETS) types
 	$(IN_WIDGETS) check
 
-bench: $(INSTALLED)  ## measure mlbench itself against a plain loop, into benchmarks/RESULTS.md
+bench: $(INSTALLED)  ## measure mlbench itself beside its peers, into benchmarks/RESULTS.md
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
 	$(BIN)/python -m benchmarks
 
 gpu-check: $(INSTALLED)  ## see what this machine's GPU and its driver do, in eight minutes, into runs/

@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.row import Row, interleaved, quantity, ratio
+from benchmarks.runs import single
 from mlbench.sweep.conduct import execute
 from mlbench.sweep.layout import read_plan
 from mlbench.sweep.plan import Plan
@@ -53,6 +54,7 @@ def rows() -> Iterator[Row]:
         sweep_results(begin(_plan(notebook, 1), folder / "runs"))  # pandas is loaded once
         yield from _overhead(notebook, folder)
         yield from _many(notebook, folder)
+        yield _many_specs(folder)
 
 
 def _notebook(path: Path) -> Path:
@@ -126,13 +128,24 @@ def _quietly(command: list[str]) -> None:
 def _many(notebook: Path, folder: Path) -> Iterator[Row]:
     plan, made = _plan(notebook, MANY), []
     planning = [_seconds(lambda: made.append(begin(plan, folder / "many"))) for _ in range(3)]
-    yield _many_row("plan", "to check, number and write", planning)
+    yield _many_row("plan", "of a notebook: to check, number and write", planning)
     directory = made[0]
     points = read_plan(directory).points
     for point in points[: MANY // 2]:
         write_state(directory, point.id, PointState(DONE, 1, provenance={"host": "a" * 400}))
     resuming = [_seconds(lambda: _left(directory)) for _ in range(3)]
     yield _many_row("resume", "half of them done: to read and find what is left", resuming)
+
+
+def _many_specs(folder: Path) -> Row:
+    """Each point is a study of its own, whose spec is whole and checked before any starts."""
+    spec = single({"step": {"uses": "synthetic.spin", "with": {"seconds": 0.01}}})
+    (folder / "spec.yml").write_text(spec.to_yaml())
+    path = "pipelines.only.stages.step.with.seconds"
+    grid = {path: [round(0.01 + index * 1e-6, 6) for index in range(MANY)]}
+    plan = Plan.model_validate({"spec": str(folder / "spec.yml"), "parameters": {"grid": grid}})
+    planning = [_seconds(lambda: begin(plan, folder / "specs")) for _ in range(3)]
+    return _many_row("plan", "of a spec: to check, number and write", planning)
 
 
 def _left(directory: Path) -> list[str]:
