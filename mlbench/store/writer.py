@@ -50,6 +50,7 @@ class StreamWriter:
         self._schema = na.c_schema(na.struct(types, nullable=False))
         self._file = path.open("wb", buffering=0)
         self._message = io.BytesIO()
+        self._is_torn = False
         self._stream = ArrowWriter.from_writable(self._message)
         self._stream.write_stream(CArrayStream.from_c_arrays([], self._schema))
         self._flush()
@@ -87,11 +88,17 @@ class StreamWriter:
             self._flush()
 
     def _flush(self) -> None:
-        """Hand a whole message to the disk, which may take it in parts."""
-        with self._message.getbuffer() as message:
-            written = 0
-            while written < len(message):
-                written += self._file.write(message[written:]) or 0
+        """Hand a whole message to the disk, which may take it in parts.
+
+        Nothing follows one of which a part was not taken: a reader would take it for the rest.
+        """
+        if not self._is_torn:
+            self._is_torn = True  # until the last byte of it is taken
+            with self._message.getbuffer() as message:
+                written = 0
+                while written < len(message):
+                    written += self._file.write(message[written:]) or 0
+            self._is_torn = False
         self._message.seek(0)
         self._message.truncate()
 

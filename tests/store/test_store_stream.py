@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 from contextlib import closing
 from pathlib import Path
@@ -209,3 +211,39 @@ def test_flipped_bits_do_no_harm(tmp_path: Path) -> None:
             damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
         (tmp_path / "s").write_bytes(damaged)
         read_table(tmp_path / "s", SPANS).to_pandas()
+
+
+def test_nothing_follows_a_batch_that_the_disk_took_a_part_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = StreamWriter(tmp_path / "s", DISPATCH)
+    writer.write(ROWS)
+    whole = (tmp_path / "s").stat().st_size
+    monkeypatch.setattr(writer, "_file", Full(writer._file, room=100))
+    with pytest.raises(OSError, match="No space left"):
+        writer.write(ROWS)
+    writer.close()
+    assert (tmp_path / "s").stat().st_size == whole + 100
+    assert len(read_table(tmp_path / "s", DISPATCH)) == len(ROWS)
+
+
+class Full:
+    """A file on a disk that has room for some bytes more, and later for all."""
+
+    def __init__(self, file: io.RawIOBase, room: int) -> None:
+        self._file = file
+        self._room = room
+
+    def write(self, data: bytes) -> int | None:
+        """Take what there is room for, then refuse once."""
+        if not self._room:
+            self._room = 1 << 20
+            raise OSError(errno.ENOSPC, "No space left on device")
+        part, self._room = data[: self._room], 0
+        return self._file.write(part)
+
+    def __enter__(self) -> Full:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
