@@ -38,12 +38,12 @@ def main() -> int:
 def by_mlbench() -> Callable[[Path], Answer]:
     """The function of mlbench itself, on the run directory."""
     from mlbench import open_run
-    from mlbench.analysis.queries import queries_of
+    from mlbench.analysis.queries import measured_queries
     from mlbench.analysis.stages import stage_times
 
     def answer(path: Path) -> Answer:
         record = open_run(path).record()
-        times = stage_times(record, PIPELINE, queries_of(record, PIPELINE)).values()
+        times = stage_times(record, PIPELINE, measured_queries(record, PIPELINE)).values()
         return [
             [each.spans, *_ns(each.service_ms.values), *_ns(each.queueing_ms.values)]
             for each in times

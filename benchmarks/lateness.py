@@ -6,6 +6,9 @@ where its stamps come from. "Beside stages that hold the GIL" is a stage that co
 Python for 30 % of the time: of mlbench in its worker, of LoadGen in a thread of its system
 under test, since LoadGen issues from the process of the system that it tests.
 
+The floor is a process that waits for instants at the same rate and does nothing else
+(`benchmarks.bare_wait`): what it is late by, no sender on this machine can avoid.
+
 Drift is how far the load has slipped at its end: (last sent - last due) over the length of
 the schedule. The rate's error is that of the sent queries against the schedule's.
 """
@@ -95,13 +98,15 @@ class Dispatched:
 def _lateness(
     what: str, rate: int, spin_s: float, beside: AbstractContextManager[None], out: Path
 ) -> Iterator[Row]:
-    ours, theirs = [], []
+    ours, theirs, waits = [], [], []
     with beside:
         for _ in range(REPEATS):
             ours.append(_by_mlbench(rate, spin_s, out))
             theirs.append(_by_loadgen(rate, spin_s))
+            waits.append(np.array(_child("benchmarks.bare_wait", rate, SECONDS)))
     yield _quantile_row(f"{what}: p50", ours, theirs, 0.5)
     yield _quantile_row(f"{what}: p99", ours, theirs, 0.99)
+    yield _floor_row(f"{what}: p99 beside the floor", ours, waits)
     yield _drift_row(f"{what}: drift (error of the rate)", ours, theirs)
     yield Row(
         "lateness",
@@ -156,6 +161,17 @@ def _quantile_row(
         text,
         bar,
         met,
+    )
+
+
+def _floor_row(what: str, ours: Sequence[Dispatched], waits: Sequence[NDArray[np.int64]]) -> Row:
+    measured, reference = [x.late_ns(0.99) for x in ours], [quantile(x, 0.99) for x in waits]
+    return Row(
+        "lateness",
+        what,
+        quantity(measured, "µs", 1e-3),
+        quantity(reference, "µs (the same waits in a process that does nothing else)", 1e-3),
+        ratio(measured, reference)[1],
     )
 
 

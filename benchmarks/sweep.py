@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks.row import Row, interleaved, quantity, ratio
 from benchmarks.runs import single
+from mlbench import Benchmark
 from mlbench.sweep.conduct import execute
 from mlbench.sweep.layout import read_plan
 from mlbench.sweep.plan import Plan
@@ -139,9 +140,11 @@ def _many(notebook: Path, folder: Path) -> Iterator[Row]:
 
 def _many_specs(folder: Path) -> Row:
     """Each point is a study of its own, whose spec is whole and checked before any starts."""
-    spec = single({"step": {"uses": "synthetic.spin", "with": {"seconds": 0.01}}})
+    one = single({"step": {"uses": "synthetic.spin", "with": {"seconds": 0.01}}}).plain()
+    pipeline = one["pipelines"]["only"]
+    spec = Benchmark.model_validate({**one, "pipelines": {"a": pipeline, "b": pipeline}})
     (folder / "spec.yml").write_text(spec.to_yaml())
-    path = "pipelines.only.stages.step.with.seconds"
+    path = "pipelines.a.stages.step.with.seconds"
     grid = {path: [round(0.01 + index * 1e-6, 6) for index in range(MANY)]}
     plan = Plan.model_validate({"spec": str(folder / "spec.yml"), "parameters": {"grid": grid}})
     planning = [_seconds(lambda: begin(plan, folder / "specs")) for _ in range(3)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ __all__ = [
     "distinct",
     "greatest",
     "locate",
+    "members",
     "nullable",
     "selected",
 ]
@@ -63,6 +65,32 @@ def locate(keys: Integers, wanted: Integers) -> Rows:
     table[keys - low] = np.arange(keys.size, dtype=kind)
     found: Rows = table[np.where(inside, wanted - low, -1)]
     return found
+
+
+def members(keys: Integers) -> Callable[[Integers], Mask]:
+    """A function that says of each of its values whether it is one of ``keys``.
+
+    Examples
+    --------
+    >>> members(np.array([3, 5]))(np.array([2, 3, 4, 5])).tolist()
+    [False, True, False, True]
+    """
+    if not keys.size:
+        return lambda values: np.zeros(values.size, dtype=np.bool_)
+    low, high = int(keys.min()), int(keys.max())
+    if high - low > SPARSE * keys.size + 1024:
+        return lambda values: np.isin(values, keys)
+    marks = np.zeros(high - low + 1, dtype=np.bool_)
+    marks[keys - low] = True
+
+    def among(values: Integers) -> Mask:
+        inside: Mask = (values >= low) & (values <= high)
+        return inside & marks[np.where(inside, values - low, 0)]
+
+    def between(values: Integers) -> Mask:
+        return (values >= low) & (values <= high)
+
+    return between if marks.all() else among
 
 
 def _search(keys: Integers, wanted: Integers) -> Rows:

@@ -15,10 +15,10 @@ from mlbench.analysis.queries import Queries, walked_queries
 from mlbench.analysis.record import Record
 from mlbench.analysis.saturation import Saturation, saturation
 from mlbench.analysis.slo import Attainment, attainment_of
-from mlbench.analysis.stages import grouped_by_stage, span_times
+from mlbench.analysis.stages import grouped_by_stage, queueing_ns, service_ns
 from mlbench.analysis.throughput import achieved_rate, offered_rate
 from mlbench.analysis.tokens import TOKENS, token_values
-from mlbench.records import NULL, Outcome
+from mlbench.records import NULL
 
 __all__ = ["TOKEN_TIMES", "Observation", "PathPart", "StageObservation", "observe"]
 
@@ -126,15 +126,10 @@ def _tokens(record: Record, name: str, queries: Queries) -> dict[str, Floats]:
 def _stages(record: Record, name: str, queries: Queries) -> dict[str, StageObservation]:
     names = record.pipeline(name).get("stages") or ()
     spans = record.spanned(name)
-    groups = grouped_by_stage(spans, queries, len(names))
-    service = span_times(spans, "end", "start")
-    service[column(spans, "outcome") != Outcome.DONE] = np.inf
-    queueing = span_times(spans, "start", "ready")
-    return {
-        stage: StageObservation(service[rows], queueing[rows])
-        for code, stage in enumerate(names)
-        if (rows := groups.of(code)).size
-    }
+    groups = grouped_by_stage(spans, queries.query[queries.measured], len(names))
+    service, queueing = groups.gathered(service_ns(spans)), groups.gathered(queueing_ns(spans))
+    found = zip(names, map(StageObservation, service, queueing), strict=True)
+    return {stage: times for stage, times in found if times.service_ns.size}
 
 
 def _path(

@@ -22,7 +22,14 @@ from mlbench.analysis.record import Record
 from mlbench.records import NULL, Outcome, Phase
 from mlbench.store.arrow import from_numpy, to_numpy
 
-__all__ = ["OUTCOMES", "RUNNING", "Queries", "queries_of", "walked_queries"]
+__all__ = [
+    "OUTCOMES",
+    "RUNNING",
+    "Queries",
+    "measured_queries",
+    "queries_of",
+    "walked_queries",
+]
 
 RUNNING = len(Outcome)
 """Stands beside the codes of `Outcome` for a query that has not ended, in a run that has not."""
@@ -124,6 +131,14 @@ def queries_of(record: Record, name: str) -> Queries:
     """
     sources = _sources(record, name)
     return _queries(record, name, sources, critical_paths(record.spanned(name), sources.query))
+
+
+def measured_queries(record: Record, name: str) -> Integers:
+    """The indices of those queries of a pipeline that were due in the run's window."""
+    sources = _sources(record, name)
+    due, sent = sources.either("due"), sources.either("sent")
+    sent = np.where(sent == NULL, sources.first_ready, sent)
+    return sources.query[_measured(record, np.where(due == NULL, sent, due))]
 
 
 def walked_queries(record: Record, name: str) -> tuple[Queries, Steps]:

@@ -85,7 +85,7 @@ def _find(record: Record, name: str) -> Found:
     return Found(
         queries=queries,
         distributions={key: distribution_ms(values) for key, values in times.items()},
-        stages=stage_times(record, name, queries),
+        stages=stage_times(record, name, queries.query[queries.measured]),
         saturation=saturation(record, name, queries),
         attainment=attainment_of(record, name, queries),
         tokens=token_times(record, name, queries),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from virtual import MS, Traffic, record, served
 
-from mlbench.analysis.queries import queries_of
+from mlbench.analysis.queries import measured_queries, queries_of
 from mlbench.analysis.record import Record
 from mlbench.analysis.stages import StageTimes, stage_times
 
@@ -16,7 +16,10 @@ pytestmark = pytest.mark.unit
 
 
 def times(made: Record) -> dict[str, StageTimes]:
-    return stage_times(made, "p", queries_of(made, "p"))
+    queries = queries_of(made, "p")
+    measured = measured_queries(made, "p")
+    assert measured.tolist() == queries.query[queries.measured].tolist()
+    return stage_times(made, "p", measured)
 
 
 def test_service_and_queueing_stand_with_the_stage_that_had_them() -> None:
