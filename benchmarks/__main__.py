@@ -80,7 +80,7 @@ def _line(row: Row) -> str:
 
 
 def _where() -> str:
-    """This machine and what runs on it, and when."""
+    """The machine, what runs on it, and the day."""
     software, cpu = fingerprint()["software"], read_cpu()
     kind = ", a virtual machine" if cpu.virtual else ""
     return (
