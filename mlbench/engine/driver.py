@@ -194,11 +194,9 @@ class _Driver:
 
     def _listen(self, wait: bool = True) -> None:
         """Take what the supervisor says; with ``wait``, until it says something."""
-        os.set_blocking(
-            self._control, wait and not any(each.waiting for each in self._lanes.values())
-        )
-        if not os.get_blocking(self._control):
-            full = [lane.inbox for lane in self._lanes.values() if lane.waiting]
+        full = [lane.inbox for lane in self._lanes.values() if lane.waiting]
+        os.set_blocking(self._control, wait and not full)
+        if wait and full:
             wait_until(clock() + SPIN_NS + RETRY_NS, (self._control,), full)
             self._flush()
         try:
