@@ -67,7 +67,8 @@ def verdict(record: Record, queries: Mapping[str, Queries] | None = None) -> Ver
     told = [str(reason) for reason in record.manifest.get("reasons") or ()]
     told = [reason for reason in told if reason not in SAID_BY_STATUS]
     reasons = [*failures, *_of_run(record, failures or told), *told]
-    if record.status != "failed" or _has_begun(record):  # before that, all follows from a failure
+    # Before any load has begun, all the rest follows from the failure.
+    if record.status not in ("failed", "aborted") or _has_begun(record):
         for name in record.names:
             reasons += _of_pipeline(record, name, found[name])
     return Verdict(tuple(dict.fromkeys(reasons)))

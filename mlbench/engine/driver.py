@@ -198,7 +198,7 @@ class _Driver:
         os.set_blocking(self._control, wait and not full)
         if wait and full:
             wait_until(clock() + SPIN_NS + RETRY_NS, (self._control,), full)
-            self._flush()
+        self._flush()
         try:
             data = os.read(self._control, 65536)
         except BlockingIOError:

@@ -15,6 +15,9 @@ __all__ = ["end_all", "guard"]
 RECORDER_S = 10.0
 """How long the recorder may take to write what the rings still hold."""
 
+ROUND_S = 0.1
+"""How long one is waited for before others are looked for."""
+
 LEAVE_S = 10.0
 """How long killed processes may take to end; the kernel may hold one in a driver."""
 
@@ -39,11 +42,15 @@ def end_all(find: Callable[[], list[int]]) -> int:
     """
     end_s = time.monotonic() + LEAVE_S
     known: set[int] = set()
-    # A process may start another while it is being ended.
+    killed: list[int] = []
+    # A process may start another while it is being ended, or while one that hangs is waited for.
     while time.monotonic() < end_s and (found := set(find()) - known):
         known |= found
-        for pid in list(filter(_kill, found)):  # all, before the first is waited for
-            _wait_for_end(pid, end_s - time.monotonic())
+        killed += filter(_kill, found)  # all, before the first is waited for
+        for pid in killed:
+            _wait_for_end(pid, ROUND_S)
+    for pid in killed:
+        _wait_for_end(pid, end_s - time.monotonic())
     return len(known)
 
 

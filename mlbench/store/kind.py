@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from mlbench.store.layout import REQUEST
@@ -28,4 +29,7 @@ def is_sweep(path: Path) -> bool:
 
 
 def _has(path: Path, name: str) -> bool:
-    return (path / name).is_file() and not (path / name).is_symlink()
+    try:
+        return stat.S_ISREG((path / name).lstat().st_mode)
+    except OSError:  # it is not there, or not shown to this user
+        return False

@@ -50,7 +50,7 @@ class StreamWriter:
         self._schema = na.c_schema(na.struct(types, nullable=False))
         self._file = path.open("wb", buffering=0)
         self._message = io.BytesIO()
-        self._is_torn = False
+        self._refused: OSError | None = None
         self._stream = ArrowWriter.from_writable(self._message)
         self._stream.write_stream(CArrayStream.from_c_arrays([], self._schema))
         self._flush()
@@ -73,6 +73,7 @@ class StreamWriter:
         texts
             Texts by query, for a text column; those of these rows are taken out.
         """
+        self._see_that_it_goes_on()
         arrays = [
             _array(column, kind, rows, index, links, texts)
             for index, (column, kind) in enumerate(zip(self._columns, self._types, strict=True))
@@ -84,21 +85,27 @@ class StreamWriter:
     def close(self) -> None:
         """Write the end of the stream."""
         with self._file:
+            self._see_that_it_goes_on()
             self._stream.close()
             self._flush()
+
+    def _see_that_it_goes_on(self) -> None:
+        if self._refused is not None:
+            raise self._refused
 
     def _flush(self) -> None:
         """Hand a whole message to the disk, which may take it in parts.
 
         Nothing follows one of which a part was not taken: a reader would take it for the rest.
         """
-        if not self._is_torn:
-            self._is_torn = True  # until the last byte of it is taken
+        try:
             with self._message.getbuffer() as message:
                 written = 0
                 while written < len(message):
                     written += self._file.write(message[written:]) or 0
-            self._is_torn = False
+        except OSError as error:
+            self._refused = error
+            raise
         self._message.seek(0)
         self._message.truncate()
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
-from mlbench.errors import EngineError, MissingExtraError, NotARunError, OutputError, SpecError
+from mlbench.errors import MissingExtraError, NotARunError, OutputError, SpecError
 from mlbench.sweep.executor import Executor, Follow, executor_for
 from mlbench.sweep.layout import RESULTS, Block, block_lock, read_plan
 from mlbench.sweep.local import Local
@@ -107,10 +107,13 @@ def resume(
 
 @contextmanager
 def removed_if_refused(directory: Path) -> Iterator[None]:
-    """Remove a new sweep that its executor refuses before anything of it has begun."""
+    """Remove a new sweep that its executor refuses before anything of it has begun.
+
+    One that gets no answer is kept: what was asked for may have been done all the same.
+    """
     try:
         yield
-    except (EngineError, MissingExtraError, SpecError) as error:
+    except (HeldError, MissingExtraError, SpecError) as error:
         if _is_untouched(directory, isinstance(error, HeldError)):
             shutil.rmtree(directory)
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 from statistics import mean
 
 from mlbench.sweep.layout import SweepManifest
@@ -52,5 +53,6 @@ def _of_specs(manifest: SweepManifest) -> list[float]:
 
     document = Document.read(Path(manifest.plan.target))
     firsts = [point for point in manifest.points if point.repeat == 0]
-    some = firsts[:: max(1, len(firsts) // LOOKED_AT)]
+    # Not every so many: a stride would meet some values of the last parameter alone.
+    some = Random(0).sample(firsts, min(LOOKED_AT, len(firsts)))
     return [of(bench_of(document, point.parameters)) for point in some]

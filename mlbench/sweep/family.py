@@ -69,7 +69,7 @@ def loose(names: Iterable[str]) -> dict[str, Keys]:
     Examples
     --------
     >>> names = ["seed", "stop.queries", "pipelines.a.stages.s.with.k", "pipelines.a.place.cpus"]
-    >>> list(loose(names))
+    >>> list(loose([*names, "pipelines.a.load.steps.rates.0"]))
     ['seed', 'stop.queries', 'pipelines.a.stages.s.with.k']
     """
     every = {name: keys_of(name) or () for name in names}
@@ -84,8 +84,8 @@ def _is_loose(keys: Keys) -> bool:
     match keys:
         case ("seed",) | ("stop", _):
             return True
-        case ("pipelines", _, "load", _, option, *_):
-            return option != "utilisation"
+        case ("pipelines", _, "load", _, *options) if options != ["utilisation"]:
+            pass
         case ("pipelines", _, "data", "with", *options):
             pass
         case ("pipelines", _, "resources" | "stages", _, "with", *options):

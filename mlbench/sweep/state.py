@@ -96,6 +96,8 @@ class PointState:
 
 _SCHEMA = TypeAdapter(PointState)
 
+MAX_TORN_BYTES = 1 << 20
+
 _FIELDS = frozenset(each.name for each in fields(PointState))
 
 
@@ -142,7 +144,7 @@ def read_state(directory: Path, point: str) -> PointState:
     data = read_json(path)
     if data is None and not os.path.lexists(path):
         return PointState()
-    if data is None and _is_file(path):
+    if data is None and _is_torn(path):
         return _torn(path)
     known = {name: value for name, value in (data or {}).items() if name in _FIELDS}
     try:  # as JSON, in which a list is a tuple and a mapping a dataclass
@@ -154,8 +156,18 @@ def read_state(directory: Path, point: str) -> PointState:
     return replace(found, status=INTERRUPTED) if _is_gone(found) else found
 
 
-def _is_file(path: Path) -> bool:
-    return stat.S_ISREG(path.lstat().st_mode)
+def _is_torn(path: Path) -> bool:
+    """Whether a file was read, and is no JSON; one that cannot be read says nothing."""
+    try:
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > MAX_TORN_BYTES:
+            return False
+        json.loads(path.read_bytes())
+    except ValueError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _torn(path: Path) -> PointState:

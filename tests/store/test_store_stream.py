@@ -222,7 +222,8 @@ def test_nothing_follows_a_batch_that_the_disk_took_a_part_of(
     monkeypatch.setattr(writer, "_file", Full(writer._file, room=100))
     with pytest.raises(OSError, match="No space left"):
         writer.write(ROWS)
-    writer.close()
+    with pytest.raises(OSError, match="No space left"):
+        writer.close()
     assert (tmp_path / "s").stat().st_size == whole + 100
     assert len(read_table(tmp_path / "s", DISPATCH)) == len(ROWS)
 

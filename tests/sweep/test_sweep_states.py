@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sweep_support import notebook, plan
 
-from mlbench.errors import EngineError, NotARunError, SpecError
+from mlbench.errors import EngineError, MlbenchError, NotARunError, Problem, SpecError
 from mlbench.store.process import process_identity
 from mlbench.sweep.conduct import resume, run
 from mlbench.sweep.executor import Follow, executor_for
@@ -152,8 +152,11 @@ def test_a_state_is_on_the_disk_before_it_takes_the_place_of_the_old_one(
 class Refuses:
     """An executor that takes nothing, having done something first."""
 
-    def __init__(self, first: Callable[[Path], object] = lambda directory: None) -> None:
+    def __init__(
+        self, first: Callable[[Path], object] = lambda directory: None, answers: bool = True
+    ) -> None:
         self.first = first
+        self.answers = answers
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> Refuses:
@@ -161,18 +164,27 @@ class Refuses:
 
     def run(self, directory: Path, blocks: Sequence[str], follow: Follow) -> None:
         self.first(directory)
-        raise EngineError("the cluster is not there")
+        if not self.answers:
+            raise EngineError("the cluster takes nothing: it does not answer")
+        raise SpecError([Problem((), "the cluster takes nothing")])
 
 
 def _refused(folder: Path, executor: Refuses) -> list[Path]:
     tiny = notebook(folder / "tiny.ipynb")
-    with pytest.raises(EngineError, match="is not there"):
+    with pytest.raises(MlbenchError, match="takes nothing"):
         run(plan(tiny), out=folder / "runs", executor=executor)
     return list((folder / "runs").iterdir())
 
 
 def test_a_sweep_that_is_refused_leaves_nothing(tmp_path: Path) -> None:
     assert _refused(tmp_path, Refuses()) == []
+
+
+def test_a_sweep_that_gets_no_answer_is_kept_because_its_job_may_have_been_taken(
+    tmp_path: Path,
+) -> None:
+    (kept,) = _refused(tmp_path, Refuses(answers=False))
+    assert read_plan(kept).points
 
 
 def _begin_a_point(directory: Path) -> None:
