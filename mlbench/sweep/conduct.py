@@ -9,7 +9,14 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
-from mlbench.errors import MissingExtraError, NotARunError, OutputError, SpecError
+from mlbench.errors import (
+    EngineError,
+    MissingExtraError,
+    MlbenchError,
+    NotARunError,
+    OutputError,
+    SpecError,
+)
 from mlbench.sweep.executor import Executor, Follow, executor_for
 from mlbench.sweep.layout import RESULTS, Block, block_lock, read_plan
 from mlbench.sweep.local import Local
@@ -113,19 +120,24 @@ def removed_if_refused(directory: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (HeldError, MissingExtraError, SpecError) as error:
-        if _is_untouched(directory, isinstance(error, HeldError)):
+    except (EngineError, MissingExtraError, SpecError) as error:
+        if _is_untouched(directory, error):
             shutil.rmtree(directory)
         raise
 
 
-def _is_untouched(directory: Path, held: bool) -> bool:
+def _is_untouched(directory: Path, refusal: MlbenchError) -> bool:
     """Whether no point was begun, no job submitted, and no block has failed with a log to read."""
     from mlbench.sweep.slurm.ledger import Ledger
+    from mlbench.sweep.slurm.refusal import NoAnswerError
 
-    if any((directory / "points").iterdir()) or Ledger(directory).entries:
+    if (
+        isinstance(refusal, NoAnswerError)
+        or any((directory / "points").iterdir())
+        or Ledger(directory).entries
+    ):
         return False
-    return held or not any((directory / "blocks").glob("*.log"))
+    return isinstance(refusal, HeldError) or not any((directory / "blocks").glob("*.log"))
 
 
 def _found(plan: Plan | str | PathLike[str]) -> tuple[Plan, str | PathLike[str] | None]:

@@ -91,5 +91,5 @@ def test_a_few_of_many_specs_say_how_long_a_point_takes(
     seconds = {"grid": {"stop.seconds": [10] * 500 + [20] * 500}}
     many = manifest(spec(tmp_path / "two.yml"), make="run", parameters=seconds)
     each_s, how = point_seconds(many, {})
-    assert (each_s, how) == (OVERHEAD_S + 15, "from the seconds of the spec")
+    assert (each_s, how) == (pytest.approx(OVERHEAD_S + 15, abs=2), "from the seconds of the spec")
     assert len(looked) == 100

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sweep_support import notebook, plan
 
-from mlbench.errors import EngineError, MlbenchError, NotARunError, Problem, SpecError
+from mlbench.errors import MlbenchError, NotARunError, Problem, SpecError
 from mlbench.store.process import process_identity
 from mlbench.sweep.conduct import resume, run
 from mlbench.sweep.executor import Follow, executor_for
@@ -24,6 +24,7 @@ from mlbench.sweep.planning import begin, refuse_changed
 from mlbench.sweep.slurm import Slurm
 from mlbench.sweep.slurm.job import Job
 from mlbench.sweep.slurm.ledger import Ledger
+from mlbench.sweep.slurm.refusal import NoAnswerError
 from mlbench.sweep.state import (
     CONTAMINATED,
     DONE,
@@ -165,7 +166,7 @@ class Refuses:
     def run(self, directory: Path, blocks: Sequence[str], follow: Follow) -> None:
         self.first(directory)
         if not self.answers:
-            raise EngineError("the cluster takes nothing: it does not answer")
+            raise NoAnswerError("the cluster takes nothing: it does not answer")
         raise SpecError([Problem((), "the cluster takes nothing")])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mlbench.errors import EngineError, MlbenchError, Problem, SpecError, nearest
 
-__all__ = ["FORGOTTEN", "SILENT", "refusal"]
+__all__ = ["FORGOTTEN", "SILENT", "NoAnswerError", "refusal"]
 
 FORGOTTEN = "Invalid job id"
 SILENT = "Socket timed out"
@@ -27,6 +27,10 @@ _ADVICE = {
 """What to type next, by what Slurm says."""
 
 
+class NoAnswerError(EngineError):
+    """Slurm's controller does not answer: it may have taken what it was asked for."""
+
+
 def refusal(said: str, partitions: Iterable[str] = ()) -> MlbenchError:
     """The error for what Slurm said: a mistake in the options, or a Slurm that is not there.
 
@@ -42,7 +46,7 @@ def refusal(said: str, partitions: Iterable[str] = ()) -> MlbenchError:
     """
     last = _last_words(said)
     if any(words in said for words in _UNREACHABLE):
-        return EngineError(
+        return NoAnswerError(
             f"Slurm's controller does not answer: {last}\n"
             "see with `scontrol ping` whether it is up; jobs that were submitted go on, and "
             "the sweep finds them again with `mlbench sweep --resume DIR --on slurm`"
