@@ -22,11 +22,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from mlbench.errors import NotARunError
-from mlbench.store.kind import PLAN, is_sweep
-from mlbench.store.layout import read_json
+from mlbench.store.document import read_document
+from mlbench.store.kind import PLAN
 from mlbench.sweep.plan import Kind, Plan
 
 __all__ = [
@@ -166,22 +165,7 @@ def read_plan(directory: Path) -> SweepManifest:
     NotARunError
         If there is none, it is damaged, or of a later format.
     """
-    if not is_sweep(directory):
-        raise NotARunError(f"{directory} holds no sweep: there is no {PLAN} in it")
-    data = read_json(directory / PLAN)
-    if data is None:
-        raise NotARunError(f"{directory / PLAN} is no JSON object")
-    if isinstance(data.get("format"), int) and data["format"] > FORMAT:
-        raise NotARunError(
-            f"{directory} has format {data['format']}, this mlbench reads up to {FORMAT}: "
-            "pip install --upgrade mlbench"
-        )
-    try:
-        return SweepManifest.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise NotARunError(f"{directory / PLAN}: {where}: {first['msg']}") from None
+    return read_document(directory / PLAN, "sweep", FORMAT, SweepManifest.model_validate)
 
 
 def source_of(directory: Path, kind: Kind) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any
@@ -38,21 +38,26 @@ class Waits:
         return False
 
 
-@contextmanager
-def driven(inbox: int) -> Iterator[Ring]:
-    """What a driver has sent, when its load is over."""
-    control, outbox = pipe(), pipe()
-    lane = Lane(
-        name="a", code=0, load=Constant(rate=1e6), stop=Stop(queries=QUERIES), seed=7, block=0,
+def a_lane(inbox: int, name: str = "a") -> Lane:
+    """An open load that is due all at once, nearly."""
+    return Lane(
+        name=name, code=0, load=Constant(rate=1e6), stop=Stop(queries=QUERIES), seed=7, block=0,
         shuffled=False, items_per_query=1, inbox=inbox, page=Page(), backlog=QUERIES,
     )  # fmt: skip
+
+
+@contextmanager
+def driven(inbox: int, *others: Lane) -> Iterator[Ring]:
+    """What a driver has sent, when its load is over."""
+    control, outbox = pipe(), pipe()
+    lanes = [a_lane(inbox), *others]
     ring = Ring(DISPATCH_ROW, 64)
-    thread = Thread(target=drive, args=([lane], ring, control[0], outbox[1]))
+    thread = Thread(target=drive, args=(lanes, ring, control[0], outbox[1]))
     thread.start()
-    tell(control[1], kind="prepare", queries_per_pass={"a": 100})
+    tell(control[1], kind="prepare", queries_per_pass={each.name: 100 for each in lanes})
     tell(control[1], kind="start", barrier_ns=0)
     with os.fdopen(outbox[0], "rb") as told:
-        assert any(json.loads(line)["kind"] == "loaded" for line in told)
+        assert any(json.loads(line).get("pipeline") == "a" for line in told)
         tell(control[1], kind="leave")
         thread.join()
         yield ring
@@ -92,3 +97,30 @@ def test_to_hear_the_supervisor_costs_no_wait(
     _, inbox = pipe()
     with driven(inbox):
         assert len(waits.instants) == QUERIES
+
+
+def test_a_load_that_has_ended_is_served_while_another_is_always_late(
+    waits: Waits,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What its full inbox did not take goes there as soon as the supervisor is listened to."""
+    monkeypatch.setattr(driver, "DEAF_TURNS", 2)
+    source, full = pipe()
+    os.set_blocking(full, False)
+    with suppress(BlockingIOError):
+        while os.write(full, bytes(4096)):
+            continue
+    ended = a_lane(full, name="ended")
+    ended.ended = True
+    left: list[int] = []
+
+    def waited(*_: object) -> bool:
+        left.append(len(ended.waiting))
+        if len(left) == 1:  # its worker takes what there is
+            os.read(source, 1 << 20)
+        return False
+
+    monkeypatch.setattr(driver, "wait_until", waited)
+    _, inbox = pipe()
+    with driven(inbox, ended):
+        assert (left[0], left[QUERIES - 1]) == (1, 0)  # that no further query comes
