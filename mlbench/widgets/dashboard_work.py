@@ -128,13 +128,17 @@ class StudyWork:
         return self._found
 
     def stop(self) -> None:
-        """Interrupt it as Ctrl-C would: the study can be resumed."""
+        """Have it end as Ctrl-C would: the study can be resumed.
+
+        By SIGTERM, because a process that a kernel starts between two cells ignores SIGINT, as
+        the kernel does then.
+        """
         processes = (study.manifest.process for study in self.sources())
         made_by = (process.pid for process in processes if process is not None)
         pid = next(made_by, None) if self.process is None else self.process.pid
         if pid is not None and self.is_going:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGINT)
+                os.kill(pid, signal.SIGTERM)
 
     def failure(self) -> str:
         """What the process said, if it made no study."""

@@ -86,26 +86,28 @@ def handle(builder: Locator, stage: str, name: str) -> Locator:
 
 
 def drag(builder: Locator, source: Locator, target: Locator) -> None:
-    """Draw an edge with the mouse."""
-    mouse, ends = builder.page.mouse, []
-    for each in (source, target):
-        box = each.bounding_box()
-        assert box is not None
-        ends.append((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
-    mouse.move(*ends[0])
+    """Draw an edge with the mouse, once the view rests: what is new is brought into it."""
+    mouse = builder.page.mouse
+    source.hover()
     mouse.down()
-    mouse.move(ends[1][0] - 6, ends[1][1] - 4, steps=6)
-    mouse.move(*ends[1])
+    box = target.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    mouse.move(x - 6, y - 4, steps=6)
+    mouse.move(x, y)
     mouse.up()
 
 
 def move(builder: Locator, stage: str, right: float, down: float) -> None:
-    """Drag a stage with the mouse."""
-    box = builder.get_by_label(f"stage {stage} of ", exact=False).bounding_box()
+    """Drag a stage with the mouse, once the view rests."""
+    node = builder.get_by_label(f"stage {stage} of ", exact=False)
+    box = node.bounding_box()
+    assert box is not None
+    node.hover(position={"x": box["width"] / 2, "y": 6})
+    box = node.bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + 6
     mouse = builder.page.mouse
-    mouse.move(x, y)
     mouse.down()
     mouse.move(x + right, y + down, steps=5)
     mouse.up()
@@ -224,10 +226,13 @@ def test_twenty_mixed_edits_are_undone_to_the_beginning(lab: Lab) -> None:
         add(builder, "synthetic.noop")
         add(builder, "synthetic.spin")
     drag(builder, handle(builder, "second", "out"), handle(builder, "noop", "in"))
+    expect(said(builder)).to_have_text("second leads to noop")
     for number in range(3):
+        places = notebook.python("builder.places")
         move(builder, "noop", 10 + 5 * number, 40)
+        notebook.until(f"builder.places != {places}")
     builder.get_by_label("stage spin of alone: synthetic.spin").click()
-    builder.get_by_label("seconds", exact=True).fill("0.25")
+    builder.get_by_label("seconds", exact=True).press_sequentially("0.05")
     rename = builder.get_by_label("name of the stage")
     rename.fill("turn")
     rename.press("Enter")
@@ -243,6 +248,8 @@ def test_twenty_mixed_edits_are_undone_to_the_beginning(lab: Lab) -> None:
     builder.get_by_role("button", name="Benchmark").click()
     builder.get_by_label("seed", exact=True).fill("7")
     notebook.until("builder.canvas['spec'].get('seed') == 7")
+    turn = spec(notebook)["pipelines"]["alone"]["stages"]["turn"]
+    assert turn == {"uses": "synthetic.spin", "with": {"seconds": 0.05}}
     builder.focus()
     undo = builder.get_by_role("button", name="Undo")
     steps = 0

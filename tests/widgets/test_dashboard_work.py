@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,6 +80,19 @@ def test_a_study_that_is_stopped_keeps_what_it_has(study_of, tmp_path: Path) -> 
     ended(work)
     assert work.sources()[0].status == "stopped"
     assert going_work(tmp_path / "out", "pair") is None
+
+
+def test_a_study_that_a_kernel_started_between_two_cells_can_be_stopped(study_of) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as the kernel has it then
+    try:
+        work = study_of(bench(study=STUDY | {"seconds": 30}))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    while not work.sources() or not work.sources()[0].is_going:
+        time.sleep(0.05)
+    work.stop()
+    ended(work)
+    assert work.sources()[0].status == "stopped"
 
 
 def test_a_study_of_what_only_this_process_knows_is_refused(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_a_kernel_is_busy_while_a_cell_runs_and_can_be_interrupted(lab: Lab) -> 
     notebook = lab.open("import threading\nprint('here')\nthreading.Event().wait()")
     notebook.start(0)
     expect(notebook.output(0)).to_have_text("here\n")
-    assert notebook.kernel == "busy"
+    notebook.until_kernel("busy")
     notebook.interrupt_kernel()
     expect(notebook.output(0).last).to_contain_text("KeyboardInterrupt")
 

@@ -1,5 +1,6 @@
 // Forms made from JSON schemas. What may stand in a field is Python's to say: these only write it.
 import { useEffect, useState } from "preact/hooks";
+import { useDraft } from "./draft";
 import type { Fields, Json, Schema } from "./model";
 import { isFields } from "./spec";
 
@@ -146,19 +147,7 @@ function Field({
         </select>
       )}
       {control === "number" && (
-        <input
-          {...common}
-          type="number"
-          step={of.type === "integer" ? 1 : "any"}
-          min={of.minimum ?? of.exclusiveMinimum}
-          max={of.maximum ?? of.exclusiveMaximum}
-          placeholder={hint}
-          value={typeof value === "number" ? value : ""}
-          onInput={(event) => {
-            const text = event.currentTarget.value;
-            change(text === "" ? undefined : Number(text));
-          }}
-        />
+        <NumberInput common={common} of={of} placeholder={hint} value={value} change={change} />
       )}
       {control === "text" && (
         <input
@@ -186,28 +175,48 @@ function Field({
   );
 }
 
-interface JsonProps {
+interface InputProps {
   common: Record<string, unknown>;
-  control: Control;
   placeholder: string;
   value: Json | undefined;
   change: (value: Json | undefined) => void;
 }
 
+const meant = (text: string): string => (text === "" ? "" : told(Number(text)));
+
+/** A number, read at each letter. */
+function NumberInput({ common, of, placeholder, value, change }: InputProps & { of: Schema }) {
+  const [text, setText] = useDraft(typeof value === "number" ? told(value) : "", meant);
+  return (
+    <input
+      {...common}
+      type="number"
+      step={of.type === "integer" ? 1 : "any"}
+      min={of.minimum ?? of.exclusiveMinimum}
+      max={of.maximum ?? of.exclusiveMaximum}
+      placeholder={placeholder}
+      value={text}
+      onInput={(event) => {
+        const typed = event.currentTarget.value;
+        setText(typed);
+        change(typed === "" ? undefined : Number(typed));
+      }}
+    />
+  );
+}
+
 /** JSON, or numbers with commas between them; what is not readable yet is kept as it is typed. */
-function JsonInput({ common, control, placeholder, value, change }: JsonProps) {
+function JsonInput(props: InputProps & { control: Control }) {
+  const { common, control, placeholder, value, change } = props;
   const shown =
     value === undefined
       ? ""
       : control === "numbers" && Array.isArray(value)
         ? value.join(", ")
         : told(value);
-  const [text, setText] = useState(shown);
+  const [text, setText] = useDraft(shown);
   const [bad, setBad] = useState(false);
-  useEffect(() => {
-    setText(shown);
-    setBad(false);
-  }, [shown]);
+  useEffect(() => setBad(false), [shown]);
   return (
     <input
       {...common}

@@ -182,6 +182,17 @@ export class Session {
     return true;
   }
 
+  /** Give what is chosen another name, or say why not; whether it did. */
+  rename(renamed: Spec, name: string, choice: Choice): boolean {
+    if (renamed === this.spec) {
+      this.say(`Refused: another one is called ${name}`);
+      return false;
+    }
+    this.edit(renamed);
+    this.choose(choice);
+    return true;
+  }
+
   /** Ask Python to write the notebook and the plan of a sweep. */
   askForSweep(directory: string): void {
     const number = (this.model.get("asked").number ?? 0) + 1;

@@ -17,10 +17,11 @@ const SECTIONS: [string, string][] = [
 export function PipelineForms({ session, pipeline }: { session: Session; pipeline: string }) {
   const path = ["pipelines", pipeline];
   const forms = session.model.get("forms");
-  const rename = (name: string): void => {
-    session.edit(renamePipeline(session.spec, pipeline, name));
-    if (session.pipelines.includes(name)) session.choose({ kind: "pipeline", pipeline: name });
-  };
+  const rename = (name: string): boolean =>
+    session.rename(renamePipeline(session.spec, pipeline, name), name, {
+      kind: "pipeline",
+      pipeline: name,
+    });
   return (
     <>
       <Head remove={() => session.edit(put(session.spec, path, undefined))}>

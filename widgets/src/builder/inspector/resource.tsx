@@ -1,6 +1,6 @@
 // A resource: its name, which follows into the stages that share it, and its options.
 import type { Session } from "../session";
-import { at, put, renameResource, resourcesOf, usesOf } from "../spec";
+import { at, put, renameResource, usesOf } from "../spec";
 import { About } from "./about";
 import { Head } from "./head";
 import { Name } from "./name";
@@ -10,12 +10,12 @@ export function ResourceForms(props: { session: Session; pipeline: string; name:
   const { session, pipeline, name } = props;
   const path = ["pipelines", pipeline, "resources", name];
   const uses = usesOf(at(session.spec, path));
-  const rename = (next: string): void => {
-    session.edit(renameResource(session.spec, pipeline, name, next));
-    if (next in resourcesOf(session.spec, pipeline)) {
-      session.choose({ kind: "resource", pipeline, resource: next });
-    }
-  };
+  const rename = (next: string): boolean =>
+    session.rename(renameResource(session.spec, pipeline, name, next), next, {
+      kind: "resource",
+      pipeline,
+      resource: next,
+    });
   const remove = (): void => {
     session.edit(put(session.spec, path, undefined));
     session.choose({ kind: "pipeline", pipeline });

@@ -1,6 +1,6 @@
 // A stage: its name, its edges, its options.
 import type { Session } from "../session";
-import { removeStage, renameStage, stageOf, stagesOf, usesOf } from "../spec";
+import { removeStage, renameStage, stageOf, usesOf } from "../spec";
 import { About } from "./about";
 import { ConnectTo } from "./connect";
 import { Head } from "./head";
@@ -13,11 +13,12 @@ export function StageForms(props: { session: Session; pipeline: string; stage: s
   const { session, pipeline, stage } = props;
   const path = ["pipelines", pipeline, "stages", stage];
   const uses = usesOf(stageOf(session.spec, pipeline, stage));
-  const rename = (name: string): void => {
-    session.edit(renameStage(session.spec, pipeline, stage, name));
-    if (name in stagesOf(session.spec, pipeline))
-      session.choose({ kind: "stage", pipeline, stage: name });
-  };
+  const rename = (name: string): boolean =>
+    session.rename(renameStage(session.spec, pipeline, stage, name), name, {
+      kind: "stage",
+      pipeline,
+      stage: name,
+    });
   return (
     <>
       <Head remove={() => session.edit(removeStage(session.spec, pipeline, stage))}>
