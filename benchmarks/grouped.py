@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 
@@ -36,21 +36,20 @@ def main() -> int:
 
 
 def by_mlbench() -> Callable[[Path], Answer]:
-    """The function of mlbench itself, on the run directory."""
+    """The table of a run's stages, on the run directory."""
+    import pandas as pd
+
     from mlbench import open_run
-    from mlbench.analysis.queries import measured_queries
-    from mlbench.analysis.stages import stage_times
 
     def answer(path: Path) -> Answer:
-        record = open_run(path).record()
-        times = stage_times(record, PIPELINE, measured_queries(record, PIPELINE)).values()
+        found = open_run(path).stages().set_index("metric")
         return [
-            [each.spans, *_ns(each.service_ms.values), *_ns(each.queueing_ms.values)]
-            for each in times
+            [int(stage["spans"].iloc[0]), *_ns(stage, "service"), *_ns(stage, "queueing")]
+            for _, stage in found.groupby("stage", sort=False, observed=True)
         ]
 
-    def _ns(values_ms: Mapping[str, float | None]) -> Iterator[int]:
-        return (round((values_ms[name] or 0) * 1e6) for name in PROBABILITIES)
+    def _ns(stage: pd.DataFrame, part: str) -> Iterator[int]:
+        return (round(stage["value_ms"][f"{part}_{name}"] * 1e6) for name in PROBABILITIES)
 
     return answer
 

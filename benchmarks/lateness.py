@@ -6,8 +6,10 @@ where its stamps come from. "Beside stages that hold the GIL" is a stage that co
 Python for 30 % of the time: of mlbench in its worker, of LoadGen in a thread of its system
 under test, since LoadGen issues from the process of the system that it tests.
 
-The floor is a process that waits for instants at the same rate and does nothing else
-(`benchmarks.bare_wait`): what it is late by, no sender on this machine can avoid.
+The pipeline has the first processor, and the driver the others: a pipeline that has them all
+shares one with the driver, which then spins less. The floor is a process that waits for
+instants at the same rate, in the same way, and does nothing else (`benchmarks.bare_wait`):
+what it is late by, no sender on this machine can avoid.
 
 Drift is how far the load has slipped at its end: (last sent - last due) over the length of
 the schedule. The rate's error is that of the sent queries against the schedule's.
@@ -43,6 +45,7 @@ RATES = (1000, 5000)
 GIL_SHARE = 0.3
 INGRESS_RATE = 1000
 
+PLACE = {"cpus": [min(os.sched_getaffinity(0))]}
 NOOP = {"step": {"uses": "synthetic.noop"}}
 
 
@@ -119,7 +122,7 @@ def _lateness(
 def _by_mlbench(rate: int, spin_s: float, out: Path) -> Dispatched:
     stages = {"step": {"uses": "synthetic.spin", "with": {"seconds": spin_s}}} if spin_s else NOOP
     load = {"poisson": {"rate": rate}}
-    run = finished(single(stages, load=load, stop={"seconds": SECONDS}), out)
+    run = finished(single(stages, load=load, place=PLACE, stop={"seconds": SECONDS}), out)
     queries = run.queries().sort_values("due")
     driver = run.manifest["harness"]["driver"]
     return Dispatched(
@@ -193,7 +196,8 @@ def _drift(loads: Sequence[Dispatched]) -> str:
 
 def _ingress(out: Path) -> Iterator[Row]:
     """From sent to received beside a pipe with nothing around it, on an idle machine."""
-    bench = single(NOOP, load={"poisson": {"rate": INGRESS_RATE}}, stop={"seconds": SECONDS})
+    load = {"poisson": {"rate": INGRESS_RATE}}
+    bench = single(NOOP, load=load, place=PLACE, stop={"seconds": SECONDS})
     ours, bare = [], []
     for _ in range(REPEATS):
         queries = finished(bench, out).queries()
