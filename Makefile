@@ -11,6 +11,9 @@ NPM := $(shell command -v npm)
 NODE_MODULES := $(if $(NPM),widgets/node_modules)
 IN_WIDGETS := $(if $(NPM),cd widgets && npm run --silent,@echo "Left out, because Node is not installed: npm run")
 
+# Unit tests run beside each other; what starts runs has the machine to itself.
+UNIT_TESTS := $(BIN)/pytest -m unit --numprocesses auto
+
 .DEFAULT_GOAL := help
 .PHONY: help env demo paper test unit check bench gpu-check widgets clean
 
@@ -29,11 +32,12 @@ paper: $(INSTALLED)  ## sweep examples/paper, and make its figures, table and PD
 	@sh examples/paper/make.sh $(BIN)
 
 test: $(INSTALLED) $(NODE_MODULES)  ## run all tests; those of the widgets need Node 20 and Chromium
-	$(BIN)/pytest
+	$(UNIT_TESTS)
+	$(BIN)/pytest -m "not unit"
 	$(IN_WIDGETS) test
 
 unit: $(INSTALLED)  ## run the tests that start no run and load no model
-	$(BIN)/pytest -m unit
+	$(UNIT_TESTS)
 
 check: $(INSTALLED) $(NODE_MODULES)  ## look for mistakes without running anything: ruff, mypy, tsc, biome
 	$(BIN)/ruff check .

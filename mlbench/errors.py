@@ -21,6 +21,7 @@ A message says what was wrong, what was there, and what to type next.
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -49,6 +50,10 @@ LISTED = 8
 
 class MlbenchError(Exception):
     """Base of all errors that a user can cause or meet."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it, by IPython's protocol: where it was raised helps nobody."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,11 @@ class SpecError(MlbenchError):
 
 class RegistryError(MlbenchError):
     """A plugin that collides with another one, or whose module does not import."""
+
+    def _render_traceback_(self) -> list[str]:
+        """The module's own error first: its author looks for the line."""
+        cause = [] if self.__cause__ is None else traceback.format_exception(self.__cause__)
+        return [*cause, *super()._render_traceback_()]
 
 
 class NotARunError(MlbenchError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import subprocess
 import sys
 import time
@@ -139,7 +139,7 @@ def new_directory(parent: str | PathLike[str], name: str) -> Path:
     """
     safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-")[:40] or "run"
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    path = Path(parent) / f"{stamp}-{safe}-{secrets.token_hex(2)}"
+    path = Path(parent) / f"{stamp}-{safe}-{os.urandom(2).hex()}"
     try:
         path.mkdir(parents=True)
     except OSError as error:

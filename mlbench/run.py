@@ -6,15 +6,16 @@ import os
 import select
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
 from subprocess import Popen
 from typing import TYPE_CHECKING, Any
 
-from mlbench.errors import EngineError
+from mlbench.errors import EngineError, NotARunError
 from mlbench.spec import Benchmark
+from mlbench.store.kind import opener_of
 from mlbench.store.layout import GOING, STOP
 from mlbench.store.reader import Cursor, Reader
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
     from mlbench.analysis.attribution_seen import Seen
     from mlbench.analysis.record import Record
+    from mlbench.records import Table
     from mlbench.spawn import Engine
+    from mlbench.store.mapped import Stored
 
 __all__ = ["Run", "open_run", "start"]
 
@@ -170,22 +173,37 @@ class Run:
 
     def record(self, spans: bool = True) -> Record:
         """All tables in memory, for the functions of `mlbench.analysis`."""
+        return self._record(self._reader.stored, spans)
+
+    def _record(self, stored: Callable[[Table, str | None], Stored[Any]], spans: bool) -> Record:
+        """The tables as a function reads them: as those of pyarrow, or as arrays alone."""
         from mlbench.analysis.record import Record
         from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, SPANS
 
         manifest = {**self.manifest, "status": self.status}
         folders = {name: entry["folder"] for name, entry in manifest["pipelines"].items()}
 
-        def tables(table: Any) -> dict[str, pa.Table]:  # Any: a records.Table
-            return {name: self._reader.table(table, folder) for name, folder in folders.items()}
+        files: list[Stored[Any]] = []
+
+        def table(table: Table, folder: str | None = None) -> Any:  # Any: as of `stored`
+            files.append(stored(table, folder))
+            return files[-1].table
+
+        def tables(each: Table) -> dict[str, Any]:
+            return {name: table(each, folder) for name, folder in folders.items()}
+
+        def release() -> None:
+            for file in files:
+                file.release()
 
         return Record(
             manifest=manifest,
             bench=self.bench,
-            dispatch=self._reader.table(DISPATCH),
+            dispatch=table(DISPATCH),
             completions=tables(COMPLETIONS),
             spans=tables(SPANS) if spans else {},
             events=tables(EVENTS) if spans else {},
+            release=release,
         )
 
     def queries(self) -> pd.DataFrame:
@@ -199,11 +217,42 @@ class Run:
             ``lateness_ns``, ``queueing_ns``, ``service_ns``, ``latency_ns`` (Int64; latency
             is the sum of the other three), ``measured`` (bool), ``error`` (text).
         """
+        from mlbench.analysis.frame import stacked
         from mlbench.analysis.queries import Queries, queries_of
 
         record = self.record()
         columns = [field.name for field in fields(Queries)]
-        return _stacked(record.names, lambda name: queries_of(record, name).to_arrow(), columns)
+        return stacked(record.names, lambda name: queries_of(record, name).to_arrow(), columns)
+
+    def stages(self) -> pd.DataFrame:
+        """How long the spans of each stage took, and how long these waited.
+
+        The numbers of the summary, of the spans that belong to queries due in the window; in
+        a plain run, to all but those of warm-up.
+
+        Returns
+        -------
+        DataFrame
+            One row a pipeline, stage and metric. ``pipeline``, ``stage`` (category),
+            ``metric`` (``service_mean``, ``service_p50``, ``service_p90``, ``service_p95``,
+            ``service_p99``, and the same of ``queueing``), ``value_ms`` (a quantile is the
+            smallest value that its share does not exceed; a span that did not succeed counts
+            as infinite in service), ``spans``, ``errors`` (how many of them did not
+            succeed), ``reason`` of a null.
+
+        Examples
+        --------
+        >>> run = open_run("tests/recorded/chain")
+        >>> list(run.stages()["stage"].unique())
+        ['first', 'then', 'data']
+        """
+        import pandas as pd
+
+        from mlbench.analysis.stages import COLUMNS, stage_rows
+
+        rows = list(stage_rows(self.record()))
+        frame: pd.DataFrame = pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+        return frame
 
     def spans(self) -> pd.DataFrame:
         """One row a span, those of warm-up too (their ``query`` is negative).
@@ -214,11 +263,12 @@ class Run:
             ``pipeline``, ``stage``, ``outcome``, ``route`` (category), the other columns of
             `mlbench.records.SPANS` (Int64, ns), ``parents`` (lists).
         """
+        from mlbench.analysis.frame import stacked
         from mlbench.records import SPANS
         from mlbench.store.decode import decoded_spans
 
         record = self.record()
-        return _stacked(
+        return stacked(
             record.names,
             lambda name: decoded_spans(record.spanned(name), record.pipeline(name)),
             SPANS.names,
@@ -226,11 +276,12 @@ class Run:
 
     def events(self) -> pd.DataFrame:
         """One row an event: ``pipeline``, ``name`` (category), ``span``, ``t`` (ns), ``value``."""
+        from mlbench.analysis.frame import stacked
         from mlbench.records import EVENTS
         from mlbench.store.decode import decoded_events
 
         record = self.record()
-        return _stacked(
+        return stacked(
             record.names,
             lambda name: decoded_events(record.happened(name), record.pipeline(name)),
             EVENTS.names,
@@ -249,11 +300,12 @@ class Run:
             ``increase`` of a counter. Why a metric has no rows stands in the manifest,
             under ``metrics``, as ``null_reasons``.
         """
+        from mlbench.analysis.frame import nullable_integers
         from mlbench.records import SAMPLES
         from mlbench.store.decode import decoded_samples
 
         table = decoded_samples(self._reader.table(SAMPLES), self.manifest)
-        frame: pd.DataFrame = table.to_pandas(types_mapper=_nullable_integers)
+        frame: pd.DataFrame = table.to_pandas(types_mapper=nullable_integers)
         return frame
 
     def energy(self) -> pd.DataFrame:
@@ -370,7 +422,8 @@ class Run:
         """The run in plain data: what ``mlbench run --json`` prints."""
         from mlbench.analysis.summary import summary
 
-        return {**summary(self.record()), "run": self.id}
+        record = self._record(self._reader.columns, spans=True)
+        return {**summary(record), "run": self.id}
 
     def tail(self, cursor: Cursor | None = None) -> tuple[dict[str, list[pa.RecordBatch]], Cursor]:
         """What was written since ``cursor``, and the cursor after it; from the start without one.
@@ -385,41 +438,16 @@ class Run:
         return self._reader.tail(cursor or {})
 
 
-def _stacked(
-    names: tuple[str, ...], table_of: Callable[[str], pa.Table], columns: Sequence[str]
-) -> pd.DataFrame:
-    """The tables of all pipelines below each other, with the pipeline's name in front."""
-    import pandas as pd
-    import pyarrow as pa
-
-    frames = [] if names else [pd.DataFrame(columns=["pipeline", *columns])]
-    for name in names:
-        table = table_of(name)
-        label = pa.array([name] * len(table), pa.dictionary(pa.int32(), pa.utf8()))
-        table = table.add_column(0, "pipeline", label)
-        frames.append(table.to_pandas(types_mapper=_nullable_integers))
-    stacked: pd.DataFrame = pd.concat(frames, ignore_index=True)
-    for column in ("pipeline", "stage", "route", "outcome", "name"):
-        if column in stacked:
-            stacked[column] = stacked[column].astype("category")
-    return stacked
-
-
-def _nullable_integers(kind: pa.DataType) -> object:
-    import pandas as pd
-    import pyarrow as pa
-
-    return pd.Int64Dtype() if pa.types.is_integer(kind) else None
-
-
 def open_run(path: str | PathLike[str]) -> Run:
     """The run in a directory, live or ended.
 
     Raises
     ------
     NotARunError
-        If there is none, or it cannot be read.
+        If there is none, or it cannot be read; of a study or a sweep it says what opens it.
     """
+    if (opener := opener_of(Path(path))) is not None:
+        raise NotARunError(f"{path} is {opener}")
     return Run(path)
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,7 +28,7 @@ class Engine:
     Parameters
     ----------
     log
-        File that gets what it says before it knows its run.
+        File that gets what it says before it knows its run; default one without a name.
 
     Raises
     ------
@@ -37,13 +36,18 @@ class Engine:
         If this system cannot measure.
     """
 
-    def __init__(self, log: IO[bytes]) -> None:
+    def __init__(self, log: IO[bytes] | None = None) -> None:
         if sys.platform != "linux":
             raise EngineError(
                 "mlbench measures on Linux; reading and drawing runs works everywhere"
             )
-        self.marker = secrets.token_hex(8)
-        self._process = subprocess.Popen(  # noqa: S603  (this Python, this package)
+        self.marker = os.urandom(8).hex()
+        with ExitStack() as stack:
+            log = log or stack.enter_context(os.fdopen(os.memfd_create("engine.log"), "wb"))
+            self._process = self._spawned(log)
+
+    def _spawned(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  (this Python, this package)
             [sys.executable, "-m", "mlbench.engine", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=log,

@@ -47,7 +47,7 @@ LAYERS = (
     ("machine",),
     ("store",),
     ("spec",),
-    ("records", "errors", "seed", "hook", "lazy"),
+    ("records", "errors", "seed", "hook", "imports", "lazy"),
 )
 """The package, top to bottom: a module imports only from those below it."""
 
@@ -159,6 +159,11 @@ def test_reading_a_spec_loads_nothing_that_it_names() -> None:
     example = PACKAGE.parent / "examples/vision_beside_training.yml"
     code = f"import mlbench; mlbench.load({str(example)!r})"
     assert _loaded_by(code, ("torch", "pandas", "pyarrow", "mlbench.stages")) == set()
+
+
+def test_who_follows_a_run_into_a_file_counts_nothing() -> None:
+    code = "import mlbench.run, mlbench.cli.follow"
+    assert _loaded_by(code, ("numpy", "torch", "pandas", "pyarrow")) == set()
 
 
 def _loaded_by(code: str, names: tuple[str, ...]) -> set[str]:

@@ -11,7 +11,8 @@ import papermill
 import pytest
 
 from mlbench.figures.venue import theme
-from mlbench.sweep import Plan, load_plan, run
+from mlbench.study.study import open_study
+from mlbench.sweep import Plan, Sweep, load_plan, open_sweep, run
 
 PAPER = Path(__file__).parent.parent / "examples" / "paper"
 TEX = (PAPER / "paper.tex").read_text(encoding="utf-8")
@@ -36,16 +37,64 @@ def smallest(plan: Plan) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that LaTeX runs in."""
-    folder = tmp_path_factory.mktemp("paper")
-    sweep = run(smallest(load_plan(PAPER / "plan.yml")), out=folder / "runs")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    """What is measured; one block is fewer than a study needs."""
+    sweep = run(smallest(load_plan(PAPER / "plan.yml")), out=tmp_path_factory.mktemp("runs"))
     assert sweep.status == "done", sweep.states()
+    return sweep
+
+
+@pytest.fixture(scope="module")
+def made(swept: Sweep, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that LaTeX runs in."""
+    return drawn(swept, tmp_path_factory.mktemp("paper"))
+
+
+def drawn(sweep: Sweep, folder: Path) -> Path:
+    """What the notebook makes of a sweep."""
     parameters = {"sweep": str(sweep.path), "out": str(folder / "out")}
     papermill.execute_notebook(
         PAPER / "paper.ipynb", folder / "paper.ipynb", parameters, cwd=folder, progress_bar=False
     )
     return folder / "out"
+
+
+def content_with_one_block(sweep: Sweep, path: Path) -> Sweep:
+    """The same runs, of studies to which one block is enough."""
+    shutil.copytree(sweep.path, path)
+    for manifest in path.glob("points/*/runs/*/study.json"):
+        told = json.loads(manifest.read_text())
+        told["spec"]["study"]["min_blocks"] = 1
+        manifest.write_text(json.dumps(told))
+    return open_sweep(path)
+
+
+def findings(folder: Path) -> dict[str, list[str]]:
+    """What preflight said of each figure."""
+    return {
+        sidecar.name.partition(".")[0]: json.loads(sidecar.read_text())["preflight"]
+        for sidecar in folder.glob("*.pdf.json")
+    }
+
+
+def expected(sweep: Sweep) -> dict[str, list[str]]:
+    """What it has to say: that what is drawn is INVALID, where it is, and nothing else."""
+    table = sweep.results()
+    rows = table[table["role"] == "collocated"]
+    assert len(set(rows["verdict"])) == 1  # they are of one point
+    count, spoilt = len(rows), set(rows["verdict"]) == {"INVALID"}
+    left = f"{count} of {count} rows do not count, because they are INVALID; hollow points are of"
+    first = rows.iloc[0]
+    study = open_study(sweep.path / "points" / first["point"] / "runs" / first["run"])
+    return {
+        "slowdown": [f"warning: All {count} rows are INVALID", f"warning: {left} them alone"]
+        * spoilt,
+        "breakdown": [
+            f"warning: The study is INVALID: {reason.rstrip('.')}"
+            for reason in study.verdict().reasons[:1]
+        ],
+        "pipelines": [],
+    }
 
 
 def test_the_notebook_makes_every_file_that_the_page_includes(made: Path) -> None:
@@ -71,7 +120,22 @@ def test_figures_fit_the_column_of_the_page_unscaled(made: Path) -> None:
     for sidecar in made.glob("*.pdf.json"):
         told = json.loads(sidecar.read_text())
         assert told["venue"]["width_pt"] == pytest.approx(theme("acmart").width, abs=1e-3)
-        assert told["preflight"] == []
+
+
+def test_preflight_finds_that_a_figure_is_of_something_invalid_and_nothing_else(
+    swept: Sweep, made: Path
+) -> None:
+    found = findings(made)
+    assert found == expected(swept)
+    assert [name for name, told in found.items() if not told] == ["pipelines"]
+
+
+def test_it_follows_the_verdict_of_the_same_runs_where_one_block_is_enough(
+    swept: Sweep, tmp_path: Path
+) -> None:
+    enough = content_with_one_block(swept, tmp_path / "sweep")
+    found = findings(drawn(enough, tmp_path))
+    assert found == expected(enough)
 
 
 @pytest.mark.unit

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlbench.analysis.arrays import Integers, Mask, Rows
+from mlbench.analysis.arrays import Integers, Mask, Rows, members
 from mlbench.analysis.observation import Observation, PathPart
 from mlbench.analysis.pairs import Pairs
 from mlbench.records import NULL
@@ -110,7 +110,7 @@ def added_latency(isolated: Observation, collocated: Observation, pairs: Pairs) 
 def _measured(isolated: Observation, collocated: Observation) -> int:
     """The queries, by index, that were due in the window of both runs, however they ended."""
     one, two = (side.queries.query[side.queries.measured] for side in (isolated, collocated))
-    return int(np.intersect1d(one, two).size)
+    return int(np.count_nonzero(members(one)(two)))
 
 
 def _whole(observation: Observation, rows: Rows) -> Mask:
@@ -130,7 +130,7 @@ def _visits(part: PathPart | None, places: Rows, pairs: int) -> Visits:
     service, queueing = np.zeros(pairs, np.int64), np.zeros(pairs, np.int64)
     if part is not None:
         place = places[part.query]
-        known = place >= 0
+        known = slice(None) if (place >= 0).all() else place >= 0
         there[place[known]] = True
         np.add.at(service, place[known], part.service_ns[known])
         np.add.at(queueing, place[known], part.queueing_ns[known])
@@ -138,7 +138,7 @@ def _visits(part: PathPart | None, places: Rows, pairs: int) -> Visits:
 
 
 def _sum(values: Integers, mask: Mask) -> int:
-    return int(values.sum(where=mask))
+    return int(values.sum() if mask.all() else values.sum(where=mask))
 
 
 def _difference(

@@ -11,7 +11,6 @@ from mlbench.analysis.queries import Queries
 from mlbench.analysis.record import Record
 from mlbench.analysis.tokens import TOKENS
 from mlbench.records import SCORE
-from mlbench.store.arrow import to_numpy
 
 __all__ = ["EventValues", "event_values"]
 
@@ -39,8 +38,10 @@ def event_values(record: Record, name: str, queries: Queries) -> dict[str, Event
     """The values of the events of pipeline ``name``, by their name; without tokens and scores."""
     names = record.pipeline(name).get("events") or ()
     events, spans = record.happened(name), record.spanned(name)
+    if not len(events):
+        return {}
     row = locate(column(spans, "span"), column(events, "span"))
-    value = to_numpy(events["value"])
+    value = column(events, "value")
     kept = np.flatnonzero((row >= 0) & np.isfinite(value))
     measured = queries.query[queries.measured]
     kept = kept[locate(measured, column(spans, "query")[row[kept]]) >= 0]

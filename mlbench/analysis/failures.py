@@ -24,11 +24,12 @@ def failures(queries: Queries) -> list[dict[str, Any]]:  # Any: JSON
     list
         At most `MOST` of ``{error, outcome, count, first_query}``, the most frequent first.
     """
-    ended = np.isin(queries.outcome, (Outcome.FAILED, Outcome.TIMED_OUT)) & queries.measured
+    failed, timed_out = (queries.outcome == each for each in (Outcome.FAILED, Outcome.TIMED_OUT))
+    ended = (failed | timed_out) & queries.measured
     counts: Counter[tuple[str, str]] = Counter()
     first: dict[tuple[str, str], int] = {}
     for row in np.flatnonzero(ended):
-        error = queries.error[int(row)].as_py() or "no reason was recorded"
+        error = queries.error[int(row)] or "no reason was recorded"
         kind = (error, OUTCOMES[int(queries.outcome[row])])
         counts[kind] += 1
         first.setdefault(kind, int(queries.query[row]))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from mlbench.analysis.arrays import Floats, Integers, Rows, column
+from mlbench.analysis.arrays import Floats, Integers, Mask, Rows
 from mlbench.analysis.critical import Steps
 from mlbench.analysis.latency import times_ns
 from mlbench.analysis.periods import measured_period
@@ -15,7 +15,7 @@ from mlbench.analysis.queries import Queries, walked_queries
 from mlbench.analysis.record import Record
 from mlbench.analysis.saturation import Saturation, saturation
 from mlbench.analysis.slo import Attainment, attainment_of
-from mlbench.analysis.stages import grouped_by_stage, queueing_ns, service_ns
+from mlbench.analysis.stages import times_by_stage
 from mlbench.analysis.throughput import achieved_rate, offered_rate
 from mlbench.analysis.tokens import TOKENS, token_values
 from mlbench.records import NULL
@@ -92,7 +92,9 @@ class Observation:
     tokens: Mapping[str, Floats]
 
 
-def observe(record: Record, name: str, walked: tuple[Queries, Steps] | None = None) -> Observation:
+def observe(
+    record: Record, name: str, walked: tuple[Queries, Sequence[Steps]] | None = None
+) -> Observation:
     """What a run says of pipeline ``name``.
 
     Parameters
@@ -125,40 +127,44 @@ def _tokens(record: Record, name: str, queries: Queries) -> dict[str, Floats]:
 
 def _stages(record: Record, name: str, queries: Queries) -> dict[str, StageObservation]:
     names = record.pipeline(name).get("stages") or ()
-    spans = record.spanned(name)
-    groups = grouped_by_stage(spans, queries.query[queries.measured], len(names))
-    service, queueing = groups.gathered(service_ns(spans)), groups.gathered(queueing_ns(spans))
-    found = zip(names, map(StageObservation, service, queueing), strict=True)
-    return {stage: times for stage, times in found if times.service_ns.size}
+    measured = queries.query[queries.measured]
+    found = zip(names, times_by_stage(record.pieces(name), measured, len(names)), strict=True)
+    stages = {
+        stage: StageObservation(parts.service_ns(), parts.queueing_ns()) for stage, parts in found
+    }
+    return {stage: times for stage, times in stages.items() if times.service_ns.size}
 
 
 def _path(
-    record: Record, name: str, queries: Queries, steps: Steps
+    record: Record, name: str, queries: Queries, walked: Sequence[Steps]
 ) -> dict[tuple[str, int], PathPart]:
     """The spans on the critical paths of measured queries whose path is whole."""
     names = record.pipeline(name).get("stages") or ()
-    spans = record.spanned(name)
     whole = queries.measured & (queries.service_ns != NULL)
-    kept = whole[steps.query]
-    query, span = steps.query[kept], steps.span[kept]
-    start = column(spans, "start")[span]
-    service, queueing = column(spans, "end")[span] - start, start - column(spans, "ready")[span]
-    stage, visit = column(spans, "stage")[span], column(spans, "visit")[span]
+    found: dict[tuple[int, int], list[PathPart]] = {}
+    for steps in walked:
+        kept = whole[steps.query]
+        for place, rows in _by_pair(steps.stage, steps.visit, kept):
+            part = PathPart(steps.query[rows], steps.service_ns[rows], steps.queueing_ns[rows])
+            found.setdefault(place, []).append(part)
     return {
-        (names[code] if 0 <= code < len(names) else f"stage {code}", number): PathPart(
-            query[rows], service[rows], queueing[rows]
-        )
-        for (code, number), rows in _by_pair(stage, visit)
+        (names[code] if 0 <= code < len(names) else f"stage {code}", visit): _joined(parts)
+        for (code, visit), parts in sorted(found.items())
     }
 
 
-def _by_pair(first: Integers, second: Integers) -> list[tuple[tuple[int, int], Integers]]:
-    """The rows of each pair of codes, neither of which is below 0."""
-    if not first.size:
-        return []
-    codes = first.astype(np.int64) * (int(second.max()) + 1) + second
-    if codes.min() >= 0 and codes.max() < 2**15:
-        codes = codes.astype(np.int16)  # NumPy sorts 16 bits in linear time
-    order = np.argsort(codes, kind="stable")
-    begins = np.flatnonzero(np.diff(codes[order])) + 1
-    return [((int(first[rows[0]]), int(second[rows[0]])), rows) for rows in np.split(order, begins)]
+def _joined(parts: Sequence[PathPart]) -> PathPart:
+    columns = ("query", "service_ns", "queueing_ns")
+    return PathPart(*(np.concatenate([getattr(part, key) for part in parts]) for key in columns))
+
+
+def _by_pair(
+    first: Integers, second: Integers, kept: Mask
+) -> Iterator[tuple[tuple[int, int], Rows]]:
+    """The rows of each pair of codes, of those that are kept."""
+    rows = np.flatnonzero(kept)
+    while rows.size:
+        pair = int(first[rows[0]]), int(second[rows[0]])
+        same = (first[rows] == pair[0]) & (second[rows] == pair[1])
+        yield pair, rows[same]
+        rows = rows[~same]

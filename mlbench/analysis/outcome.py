@@ -54,5 +54,5 @@ def outcome_of(record: Record, name: str, queries: Queries, saturated: bool | No
 def _lacked_memory(record: Record, name: str, queries: Queries) -> bool:
     texts = [str(record.pipeline(name).get("reason") or "")]
     rows = np.flatnonzero(queries.outcome == Outcome.FAILED)[:LOOKED_AT]
-    texts += [str(queries.error[int(row)].as_py() or "") for row in rows]
+    texts += [queries.error[int(row)] or "" for row in rows]
     return any(DEVICE_MEMORY.search(text) for text in texts)

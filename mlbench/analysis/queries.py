@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from mlbench.analysis.arrays import (
     Integers,
     Mask,
     Rows,
+    Tabular,
+    chunks,
     column,
     distinct,
+    lists,
     locate,
+    members,
     nullable,
     selected,
+    text,
 )
 from mlbench.analysis.critical import Paths, Steps, critical_paths, critical_walk
+from mlbench.analysis.pieces import Pieces
 from mlbench.analysis.record import Record
 from mlbench.records import NULL, Outcome, Phase
-from mlbench.store.arrow import from_numpy, to_numpy
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = [
     "OUTCOMES",
@@ -36,6 +45,39 @@ RUNNING = len(Outcome)
 
 OUTCOMES = (*(outcome.name.lower() for outcome in Outcome), "running")
 """Names of the codes in `Queries.outcome`."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """What ended each query, by its row among the queries: text, or null.
+
+    Parameters
+    ----------
+    completions
+        The table that has it.
+    rows
+        The row in it of each query, or -1; null where it has the queries themselves.
+    """
+
+    completions: Tabular
+    rows: Rows | None
+
+    def __getitem__(self, query: int) -> str | None:
+        row = query if self.rows is None else int(self.rows[query])
+        return None if row < 0 else text(self.completions, "error", row)
+
+    def to_arrow(self) -> pa.Array:
+        """All of them, of completions that are a table of pyarrow."""
+        import pyarrow as pa
+
+        from mlbench.store.arrow import from_numpy
+
+        error = self.completions["error"]
+        if self.rows is not None:
+            if error.null_count == len(error):
+                return pa.nulls(self.rows.size, pa.utf8())
+            error = error.take(from_numpy(self.rows, self.rows >= 0))
+        return error.combine_chunks() if isinstance(error, pa.ChunkedArray) else error
 
 
 @dataclass(frozen=True)
@@ -58,7 +100,7 @@ class Queries:
     measured
         Whether the query was due in the run's window; true of all where there is none.
     error
-        What ended it, an Arrow array of text.
+        What ended it.
 
     What is not known is `NULL`.
     """
@@ -76,7 +118,7 @@ class Queries:
     service_ns: Integers
     latency_ns: Integers
     measured: Mask
-    error: pa.Array
+    error: Errors
 
     def __len__(self) -> int:
         return int(self.query.size)
@@ -87,24 +129,29 @@ class Queries:
 
     def to_arrow(self) -> pa.Table:
         """One row a query: columns as above, int64 in ns with nulls, the outcome by name."""
+        import pyarrow as pa
+
         outcome = pa.DictionaryArray.from_arrays(self.outcome.astype(np.int8), list(OUTCOMES))
         times = ("due", "sent", "received", "started", "done")
         parts = ("lateness_ns", "queueing_ns", "service_ns", "latency_ns")
         columns = {name: nullable(getattr(self, name)) for name in ("query", "item", *times)}
         columns["outcome"] = outcome
         columns |= {name: nullable(getattr(self, name)) for name in parts}
-        return pa.table({**columns, "measured": self.measured, "error": self.error})
+        return pa.table({**columns, "measured": self.measured, "error": self.error.to_arrow()})
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where the columns of the queries come from: three tables, and a row in each or -1."""
+    """Where the columns of the queries come from: two tables, and a row in each or -1.
 
-    dispatch: pa.Table
-    completions: pa.Table
+    The rows are null where the table has the queries themselves, each once and in order.
+    """
+
+    dispatch: Tabular
+    completions: Tabular
     query: Integers
-    sent_row: Rows
-    done_row: Rows
+    sent_row: Rows | None
+    done_row: Rows | None
     first_ready: Integers
 
     def dispatched(self, name: str) -> Integers:
@@ -118,7 +165,11 @@ class Sources:
     def either(self, name: str) -> Integers:
         """A column that both have: the driver's where it wrote one, else the worker's."""
         driver = self.dispatched(name)
-        return np.where(driver == NULL, self.completed(name), driver)
+        missing = driver == NULL
+        if not missing.any():
+            return driver
+        worker = self.completed(name)
+        return worker if missing.all() else np.where(missing, worker, driver)
 
 
 def queries_of(record: Record, name: str) -> Queries:
@@ -130,7 +181,7 @@ def queries_of(record: Record, name: str) -> Queries:
     kept, too, that only its first span or the list of those that timed out knows of.
     """
     sources = _sources(record, name)
-    return _queries(record, name, sources, critical_paths(record.spanned(name), sources.query))
+    return _queries(record, name, sources, critical_paths(record.pieces(name), sources.query))
 
 
 def measured_queries(record: Record, name: str) -> Integers:
@@ -141,10 +192,10 @@ def measured_queries(record: Record, name: str) -> Integers:
     return sources.query[_measured(record, np.where(due == NULL, sent, due))]
 
 
-def walked_queries(record: Record, name: str) -> tuple[Queries, Steps]:
+def walked_queries(record: Record, name: str) -> tuple[Queries, Sequence[Steps]]:
     """The queries of a pipeline, and the spans on their critical paths."""
     sources = _sources(record, name)
-    paths, steps = critical_walk(record.spanned(name), sources.query)
+    paths, steps = critical_walk(record.pieces(name), sources.query)
     return _queries(record, name, sources, paths), steps
 
 
@@ -165,35 +216,43 @@ def _queries(record: Record, name: str, sources: Sources, paths: Paths) -> Queri
         done=done,
         outcome=outcome,
         lateness_ns=_difference(sent, due),
-        queueing_ns=np.where(whole, paths.queueing_ns, NULL),
-        service_ns=np.where(whole, paths.service_ns, NULL),
-        latency_ns=np.where(succeeded, _difference(done, due), NULL),
+        queueing_ns=_where(whole, paths.queueing_ns),
+        service_ns=_where(whole, paths.service_ns),
+        latency_ns=_where(succeeded, _difference(done, due)),
         measured=_measured(record, np.where(due == NULL, sent, due)),
-        error=_errors(sources),
+        error=Errors(sources.completions, sources.done_row),
     )
 
 
 def _sources(record: Record, name: str) -> Sources:
     dispatch, completions = record.dispatched(name), record.completed(name)
     completions = selected(completions, column(completions, "phase") == Phase.LOAD)
-    first = _first_spans(record.spanned(name))
-    ids = [column(table, "query") for table in (dispatch, completions, first)]
-    query = distinct(np.concatenate([*ids, _timed_out(record, name)]))
+    first, ready = _first_spans(record.pieces(name))
+    ids = [column(dispatch, "query"), column(completions, "query"), first]
+    query = _distinct([*ids, _timed_out(record, name)])
     query = query[query >= 0]
-    sent_row, done_row, first_row = (locate(keys, query) for keys in ids)
-    ready = _take(column(first, "ready"), first_row)
-    return Sources(dispatch, completions, query, sent_row, done_row, ready)
+    sent_row, done_row, first_row = (_rows(keys, query) for keys in ids)
+    record.release()
+    return Sources(dispatch, completions, query, sent_row, done_row, _take(ready, first_row))
 
 
-def _first_spans(spans: pa.Table) -> pa.Table:
-    first = np.zeros(spans.num_rows, dtype=np.bool_)
-    begin = 0
-    for chunk in spans.column("parents").chunks:
-        offsets = to_numpy(chunk.offsets)
-        np.equal(offsets[1:], offsets[:-1], out=first[begin : begin + len(chunk)])
-        begin += len(chunk)
-    rows = np.flatnonzero(first)
-    return pa.table({name: from_numpy(column(spans, name)[rows]) for name in ("query", "ready")})
+def _first_spans(spans: Pieces) -> tuple[Integers, Integers]:
+    """Of each span that follows none its query, and when it was ready."""
+    found = [(np.empty(0, dtype=np.int64),) * 2]
+    for piece in spans:
+        columns = chunks(piece, "query"), chunks(piece, "ready"), lists(piece, "parents")
+        for whose, since, (offsets, _) in zip(*columns, strict=False):  # an empty one has no lists
+            rows = np.flatnonzero(offsets[1:] == offsets[:-1])
+            found.append((whose[rows], since[rows]))
+    query, ready = (np.concatenate(each) for each in zip(*found, strict=True))
+    return query, ready
+
+
+def _distinct(parts: Sequence[Integers]) -> Integers:
+    """All keys of the parts, ascending; mostly the parts say the same."""
+    first, *others = sorted(parts, key=len, reverse=True)
+    others = [part for part in others if part.size and not np.array_equal(part, first)]
+    return distinct(np.concatenate([first, *others]) if others else first)
 
 
 def _timed_out(record: Record, name: str) -> Integers:
@@ -201,9 +260,9 @@ def _timed_out(record: Record, name: str) -> Integers:
 
 
 def _outcomes(record: Record, name: str, sources: Sources) -> Integers:
-    outcome = sources.completed("outcome")
+    outcome: Integers = sources.completed("outcome").copy()
     unanswered = outcome == NULL
-    timed_out = np.isin(sources.query, _timed_out(record, name))
+    timed_out = members(_timed_out(record, name))(sources.query)
     outcome[(outcome < 0) | (outcome >= len(Outcome))] = Outcome.LOST  # nobody wrote such a code
     outcome[unanswered] = Outcome.LOST if record.ended(name) else RUNNING
     outcome[unanswered & timed_out] = Outcome.TIMED_OUT
@@ -218,15 +277,13 @@ def _measured(record: Record, due: Integers) -> Mask:
     return measured
 
 
-def _errors(sources: Sources) -> pa.Array:
-    error = sources.completions["error"]
-    if error.null_count == len(error):
-        return pa.nulls(sources.done_row.size, pa.utf8())
-    error = error.take(from_numpy(sources.done_row, sources.done_row >= 0))
-    return error.combine_chunks() if isinstance(error, pa.ChunkedArray) else error
+def _rows(keys: Integers, query: Integers) -> Rows | None:
+    return None if np.array_equal(keys, query) else locate(keys, query)
 
 
-def _take(values: Integers, rows: Rows) -> Integers:
+def _take(values: Integers, rows: Rows | None) -> Integers:
+    if rows is None:
+        return values.astype(np.int64, copy=False)
     if not values.size:
         return np.full(rows.size, NULL, dtype=np.int64)
     found = values.take(rows, mode="wrap").astype(np.int64, copy=False)  # -1: the last, for now
@@ -237,5 +294,9 @@ def _take(values: Integers, rows: Rows) -> Integers:
 
 
 def _difference(later: Integers, earlier: Integers) -> Integers:
-    known = (later != NULL) & (earlier != NULL)
-    return np.where(known, np.subtract(later, earlier, where=known, out=np.zeros_like(later)), NULL)
+    return _where((later != NULL) & (earlier != NULL), later - earlier)
+
+
+def _where(known: Mask, values: Integers) -> Integers:
+    """The values, `NULL` where they are not known."""
+    return values if known.all() else np.where(known, values, NULL)

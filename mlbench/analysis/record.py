@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import pyarrow as pa
-
-from mlbench.analysis.arrays import Integers, column, selected
+from mlbench.analysis.arrays import Tabular, column, selected
+from mlbench.analysis.pieces import Pieces, keep
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, NULL, SPANS, Table
 from mlbench.spec import Benchmark
 
@@ -25,8 +24,10 @@ WRITTEN_NS = 1_000_000_000
 """After this time all rows of a pipeline that has ended are written: a batch waits 250 ms."""
 
 
-def empty(table: Table) -> pa.Table:
+def empty(table: Table) -> Tabular:
     """A table of the run directory without rows."""
+    import pyarrow as pa
+
     kinds = {"utf8": pa.utf8(), "list<int64>": pa.list_(pa.int64())}
     fields = [(c.name, kinds.get(c.kind) or pa.type_for_alias(c.kind)) for c in table.columns]
     return pa.schema(fields).empty_table()
@@ -46,14 +47,17 @@ class Record:
         `DISPATCH` of all open loads; ``pipeline`` counts in the manifest's order.
     completions, spans, events
         By pipeline, `COMPLETIONS`, `SPANS` and `EVENTS`; one that is not there is empty.
+    release
+        Gives the memory of what was read of the tables back, where they lie in files.
     """
 
     manifest: Mapping[str, Any]  # Any: JSON
     bench: Benchmark
-    dispatch: pa.Table = field(default_factory=lambda: empty(DISPATCH))
-    completions: Mapping[str, pa.Table] = field(default_factory=dict)
-    spans: Mapping[str, pa.Table] = field(default_factory=dict)
-    events: Mapping[str, pa.Table] = field(default_factory=dict)
+    dispatch: Tabular = field(default_factory=lambda: empty(DISPATCH))
+    completions: Mapping[str, Tabular] = field(default_factory=dict)
+    spans: Mapping[str, Tabular] = field(default_factory=dict)
+    events: Mapping[str, Tabular] = field(default_factory=dict)
+    release: Callable[[], None] = keep
 
     @property
     def status(self) -> str:
@@ -97,22 +101,26 @@ class Record:
         load = self.pipeline(name).get("load") or {}
         return load.get("ended") == "finite"
 
-    def dispatched(self, name: str) -> pa.Table:
+    def dispatched(self, name: str) -> Tabular:
         """The rows of `dispatch` that belong to one pipeline."""
         codes = column(self.dispatch, "pipeline")
         return selected(self.dispatch, codes == self.names.index(name))
 
-    def completed(self, name: str) -> pa.Table:
+    def completed(self, name: str) -> Tabular:
         """The completions of one pipeline."""
         found = self.completions.get(name)
         return empty(COMPLETIONS) if found is None else found
 
-    def spanned(self, name: str) -> pa.Table:
+    def spanned(self, name: str) -> Tabular:
         """The spans of one pipeline."""
         found = self.spans.get(name)
         return empty(SPANS) if found is None else found
 
-    def happened(self, name: str) -> pa.Table:
+    def pieces(self, name: str) -> Pieces:
+        """The same, piece by piece."""
+        return Pieces(self.spanned(name), self.release)
+
+    def happened(self, name: str) -> Tabular:
         """The events of one pipeline."""
         found = self.events.get(name)
         return empty(EVENTS) if found is None else found
@@ -120,11 +128,12 @@ class Record:
     @cached_property
     def latest_ns(self) -> int:
         """The last instant that any table knows of: the present, for a run that goes on."""
-        columns = [column(self.dispatch, "sent")]
-        columns += [column(self.completed(name), "done") for name in self.names]
-        columns += [column(self.spanned(name), "end") for name in self.names]
-        return max((_greatest(values) for values in columns), default=NULL)
+        latest = _greatest(self.dispatch, "sent")
+        for name in self.names:
+            latest = max(latest, _greatest(self.completed(name), "done"))
+            latest = max([latest, *(_greatest(piece, "end") for piece in self.pieces(name))])
+        return latest
 
 
-def _greatest(values: Integers) -> int:
-    return int(values.max()) if values.size else NULL
+def _greatest(table: Tabular, name: str) -> int:
+    return int(column(table, name).max(initial=NULL))

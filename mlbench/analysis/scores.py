@@ -11,7 +11,6 @@ from mlbench.analysis.queries import RUNNING, Queries
 from mlbench.analysis.record import Record
 from mlbench.records import SCORE, Outcome
 from mlbench.stats.wilson import wilson_interval
-from mlbench.store.arrow import to_numpy
 
 __all__ = ["Score", "scores", "unscored"]
 
@@ -77,7 +76,7 @@ class Marks:
 def _marks(record: Record, name: str, codes: list[int], query: Integers) -> Marks:
     """The events of these codes that belong to the given queries."""
     events, spans = record.happened(name), record.spanned(name)
-    code, value = column(events, "name"), to_numpy(events["value"])
+    code, value = column(events, "name"), column(events, "value")
     kept = np.flatnonzero(np.isin(code, codes) & np.isfinite(value))
     span = locate(column(spans, "span"), column(events, "span")[kept])
     kept, span = kept[span >= 0], span[span >= 0]

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from mlbench.analysis.arrays import Floats, Integers, Rows, members
+from mlbench.analysis.arrays import Floats, Integers, Mask, Rows, Tabular, column, members
 from mlbench.analysis.latency import Distribution, distribution_ms
+from mlbench.analysis.pieces import Pieces
+from mlbench.analysis.queries import measured_queries
 from mlbench.analysis.record import Record
 from mlbench.records import Outcome
-from mlbench.store.arrow import to_numpy
 
-__all__ = [
-    "Groups",
-    "StageTimes",
-    "grouped_by_stage",
-    "queueing_ns",
-    "service_ns",
-    "stage_times",
-]
+__all__ = ["COLUMNS", "Parts", "StageTimes", "stage_rows", "stage_times", "times_by_stage"]
+
+COLUMNS = {
+    "pipeline": "category",
+    "stage": "category",
+    "metric": "category",
+    "value_ms": "float64",
+    "spans": "int64",
+    "errors": "int64",
+    "reason": "object",
+}
+"""Of the table of stages, with the types that pandas has for them."""
 
 
 @dataclass(frozen=True)
@@ -46,32 +50,34 @@ class StageTimes:
 
 
 @dataclass(frozen=True)
-class Groups:
-    """Which spans belong to which stage, batch by batch: none of them is moved far in memory.
+class Parts:
+    """The times of the spans of one stage in ns, in parts that follow each other.
 
     Parameters
     ----------
-    orders
-        Of each batch the rows, by stage; those of no stage are left out.
-    counts
-        How many of them each stage has, shape (batches, stages).
+    service
+        From start to end; infinite where the span did not succeed.
+    queueing
+        From ready to start.
     """
 
-    orders: Sequence[Rows]
-    counts: Integers
+    service: list[Floats] = field(default_factory=list)
+    queueing: list[Floats] = field(default_factory=list)
 
-    def gathered(self, batches: Iterable[Integers | Floats]) -> list[Floats]:
-        """The values of each stage, of a column that comes in the same batches."""
-        begins = np.concatenate([[0], np.cumsum(self.counts.sum(axis=0))])
-        whole = np.empty(begins[-1], dtype=np.float64)
-        at = begins.tolist()
-        for order, counts, values in zip(self.orders, self.counts.tolist(), batches, strict=True):
-            ordered, begin = values[order], 0
-            for stage, count in enumerate(counts):
-                whole[at[stage] : at[stage] + count] = ordered[begin : begin + count]
-                at[stage] += count
-                begin += count
-        return [whole[begin:end] for begin, end in pairwise(begins)]
+    def __len__(self) -> int:
+        return sum(map(len, self.service))
+
+    def service_ns(self, room: Floats | None = None) -> Floats:
+        """Service as one array, shape (spans,); in ``room``, which has as many at least."""
+        return self._joined(self.service, room)
+
+    def queueing_ns(self, room: Floats | None = None) -> Floats:
+        """The same of queueing."""
+        return self._joined(self.queueing, room)
+
+    def _joined(self, parts: list[Floats], room: Floats | None) -> Floats:
+        out = np.empty(len(self)) if room is None else room[: len(self)]
+        return np.concatenate(parts, out=out) if parts else out
 
 
 def stage_times(record: Record, name: str, measured: Integers) -> dict[str, StageTimes]:
@@ -83,47 +89,54 @@ def stage_times(record: Record, name: str, measured: Integers) -> dict[str, Stag
         The queries whose spans count, by index.
     """
     names: Sequence[str] = record.pipeline(name).get("stages") or ()
-    spans = record.spanned(name)
-    groups = grouped_by_stage(spans, measured, len(names))
-    service = groups.gathered(service_ns(spans))
-    found = [(int(np.isinf(of).sum()), distribution_ms(of, what="spans")) for of in service]
-    del service  # 80 MB for ten million spans, before the next as many
-    queueing = groups.gathered(queueing_ns(spans))
-    return {
-        stage: StageTimes(int(of.size), errors, service_ms, distribution_ms(of, what="spans"))
-        for stage, of, (errors, service_ms) in zip(names, queueing, found, strict=True)
-    }
+    found = times_by_stage(record.pieces(name), measured, len(names))
+    room = np.empty(max(map(len, found), default=0))  # one for all: the system clears new memory
+    return {stage: _times(parts, room) for stage, parts in zip(names, found, strict=True)}
 
 
-def grouped_by_stage(spans: pa.Table, measured: Integers, stages: int) -> Groups:
-    """The spans that belong to measured queries, by the code of their stage."""
+def stage_rows(record: Record) -> Iterator[tuple[Any, ...]]:  # Any: a cell
+    """One row a pipeline, stage and metric, with `COLUMNS`."""
+    for name in record.names:
+        for stage, found in stage_times(record, name, measured_queries(record, name)).items():
+            for part, of in (("service", found.service_ms), ("queueing", found.queueing_ms)):
+                for key, value in of.values.items():
+                    cells = (name, stage, f"{part}_{key}", value, found.spans, found.errors)
+                    yield (*cells, of.reasons.get(key))
+
+
+def _times(parts: Parts, room: Floats) -> StageTimes:
+    service = parts.service_ns(room)
+    errors, service_ms = int(np.isinf(service).sum()), distribution_ms(service, what="spans")
+    queueing_ms = distribution_ms(parts.queueing_ns(room), what="spans")
+    return StageTimes(len(parts), errors, service_ms, queueing_ms)
+
+
+def times_by_stage(spans: Pieces, measured: Integers, stages: int) -> list[Parts]:
+    """The times of the spans that belong to measured queries, by the code of their stage."""
     is_measured = members(measured)
-    orders: list[Rows] = []
-    counts = [np.empty((0, stages), dtype=np.int64)]
-    for query, stage in _batches(spans, "query", "stage"):
-        codes = stage.astype(np.int16)  # NumPy sorts 16 bits in linear time
-        codes[(codes < 0) | (codes >= stages) | ~is_measured(query)] = stages
-        found = np.bincount(codes, minlength=stages + 1)[None, :stages]
-        orders.append(np.argsort(codes, kind="stable")[: found.sum()].astype(np.int32))
-        counts.append(found)
-    return Groups(orders, np.concatenate(counts))
+    found = [Parts() for _ in range(stages)]
+    for piece in spans:
+        codes = _codes(piece, is_measured, stages)
+        order = np.argsort(codes, kind="stable")
+        edges = np.cumsum(np.bincount(codes, minlength=stages))[:stages]
+        service, queueing = (np.split(each[order], edges) for each in _service_and_queueing(piece))
+        for code, parts in enumerate(found):
+            parts.service.append(service[code])
+            parts.queueing.append(queueing[code])
+    return found
 
 
-def service_ns(spans: pa.Table) -> Iterator[Floats]:
-    """From start to end, batch by batch; infinite where the span did not succeed."""
-    for start, end, outcome in _batches(spans, "start", "end", "outcome"):
-        taken = (end - start).astype(np.float64)
-        taken[outcome != Outcome.DONE] = np.inf
-        yield taken
+def _codes(spans: Tabular, is_measured: Callable[[Integers], Mask], stages: int) -> Rows:
+    """The stage of each span by its code; of one that belongs to none, their number."""
+    stage = column(spans, "stage")
+    counted = (stage >= 0) & (stage < stages) & is_measured(column(spans, "query"))
+    codes = stage.astype(np.int16 if stages < 2**15 else np.int32)  # NumPy sorts 16 bits fast
+    codes[~counted] = stages
+    return codes
 
 
-def queueing_ns(spans: pa.Table) -> Iterator[Integers]:
-    """From ready to start, batch by batch."""
-    for ready, start in _batches(spans, "ready", "start"):
-        yield start - ready
-
-
-def _batches(spans: pa.Table, *names: str) -> Iterator[list[Integers]]:
-    """Some columns of each batch."""
-    for batch in spans.select(names).to_batches():
-        yield [to_numpy(column) for column in batch.columns]
+def _service_and_queueing(spans: Tabular) -> tuple[Floats, Floats]:
+    ready, start, end = (column(spans, name) for name in ("ready", "start", "end"))
+    service = (end - start).astype(np.float64)
+    service[column(spans, "outcome") != Outcome.DONE] = np.inf
+    return service, (start - ready).astype(np.float64)

@@ -6,17 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
 from mlbench.analysis.arrays import (
     Floats,
     Integers,
     Mask,
     Rows,
+    Tabular,
     column,
     distinct,
     greatest,
     locate,
+    members,
     selected,
 )
 from mlbench.analysis.latency import Distribution, distribution_ms
@@ -24,7 +25,6 @@ from mlbench.analysis.periods import measured_period
 from mlbench.analysis.queries import RUNNING, Queries
 from mlbench.analysis.record import Record
 from mlbench.records import FIRST_TOKEN, NULL, TOKEN, Outcome
-from mlbench.store.arrow import to_numpy
 
 __all__ = ["TOKENS", "TokenTimes", "Tokens", "token_times", "token_values", "tokens_of"]
 
@@ -132,7 +132,7 @@ def tokens_of(record: Record, name: str, queries: Queries) -> Tokens:
     return Tokens(start, first, last, count)
 
 
-def _by_span(spans: pa.Table, events: pa.Table) -> Spans:
+def _by_span(spans: Tabular, events: Tabular) -> Spans:
     """First, last and number of the moments of each span."""
     row = locate(column(spans, "span"), column(events, "span"))
     time, row = column(events, "t")[row >= 0], row[row >= 0]
@@ -145,7 +145,7 @@ def _by_span(spans: pa.Table, events: pa.Table) -> Spans:
     return Spans(rows, first, last, np.bincount(group, minlength=rows.size))
 
 
-def _of_batches(spans: pa.Table, made: Spans) -> Spans:
+def _of_batches(spans: Tabular, made: Spans) -> Spans:
     """The same with the other spans of a dynamic batch: its events stand with the first."""
     batch = column(spans, "batch")
     leaders = np.flatnonzero(batch[made.row] != NULL)
@@ -175,7 +175,7 @@ def _times(values: Integers | Floats, ended: Mask, failed: Mask, known: Mask) ->
     return times
 
 
-def _made(record: Record, name: str, queries: Queries, events: pa.Table) -> int:
+def _made(record: Record, name: str, queries: Queries, events: Tabular) -> int:
     """Tokens of queries that are done, as far as they came in the measured period."""
     period, spans = measured_period(record, name), record.spanned(name)
     if period is None:
@@ -184,11 +184,11 @@ def _made(record: Record, name: str, queries: Queries, events: pa.Table) -> int:
     kept = np.flatnonzero((row >= 0) & (time > period.begin_ns) & (time <= period.end_ns))
     done = queries.query[queries.outcome == Outcome.DONE]
     kept = kept[locate(done, column(spans, "query")[row[kept]]) >= 0]
-    return int(np.nansum(to_numpy(events["value"])[kept]))
+    return int(np.nansum(column(events, "value")[kept]))
 
 
-def _token_events(record: Record, name: str) -> pa.Table:
+def _token_events(record: Record, name: str) -> Tabular:
     names = record.pipeline(name).get("events") or ()
     codes = [code for code, event in enumerate(names) if event in TOKENS]
     events = record.happened(name)
-    return selected(events, np.isin(column(events, "name"), codes))
+    return selected(events, members(np.array(codes, dtype=np.int64))(column(events, "name")))

@@ -8,13 +8,15 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from mlbench.analysis.failures import failures
+from mlbench.analysis.harness import crowded
 from mlbench.analysis.latency import lateness_ns
 from mlbench.analysis.periods import Period, load_period, measured_period
 from mlbench.analysis.queries import Queries, queries_of
-from mlbench.analysis.record import Record
+from mlbench.analysis.record import ENDED, Record
 from mlbench.records import NULL, Outcome
 from mlbench.spec import Stop
-from mlbench.stats import quantile
+from mlbench.stats import quantile, quantile_floor
 
 __all__ = ["STALL_SHARE", "Verdict", "verdict"]
 
@@ -51,9 +53,10 @@ def verdict(record: Record, queries: Mapping[str, Queries] | None = None) -> Ver
 
     It is INVALID if it did not run to its end, a pipeline ended by failure or completed
     nothing, an open load was offered late or short, a minimum of ``stop`` was not reached,
-    the recorder held a worker up, or the engine gave a reason of its own. That a pipeline
-    is saturated, or that single queries fail, is a finding and no reason. A recording, which
-    has no pipelines, may be ended at any time.
+    the recorder held a worker up, what measures took too much of a pipeline's processors, or
+    the engine gave a reason of its own. That a pipeline is saturated, or that single queries
+    fail, is a finding and no reason. A recording, which has no pipelines, may be ended at
+    any time.
 
     Parameters
     ----------
@@ -109,6 +112,7 @@ def _of_pipeline(record: Record, name: str, queries: Queries) -> Iterator[str]:
     if record.is_open(name) and not record.is_offline(name):
         yield from _lateness(record, name, queries)
     yield from _stall(record, name)
+    yield from crowded(record, name)
     if record.ended(name) and record.status != "stopped":  # what it lacks follows from that
         yield from _short(record, name, queries)
         yield from _minima(record, name, queries)
@@ -144,7 +148,7 @@ def _moment(record: Record, name: str) -> str:
 
 def _absent(record: Record, name: str) -> str:
     if not _has_begun(record):
-        return " So no load began."
+        return " So no load began." if record.status in ENDED else ""
     others = [other for other in record.names if other != name]
     if not others:
         return ""
@@ -169,15 +173,27 @@ def _lateness(record: Record, name: str, queries: Queries) -> Iterator[str]:
     p99 = quantile(late, 0.99) / 1e6 if late.size else 0.0
     if p99 <= limit:
         return
+    told = f"{_latest(late.size)} {p99:.3g} ms"
+    field = f"(limits: {{lateness_p99_ms: {limit:g}}})"
     done = queries.measured & (queries.latency_ns != NULL)
     median = quantile(queries.latency_ns[done], 0.5) / 1e6 if done.any() else None
     if median is None:
-        yield f"{name} was offered late: p99 of lateness {p99:.3g} ms, limit {limit:g} ms."
+        yield f"{name} was offered late: {told}, over the limit {field}."
     elif p99 > LATENESS_SHARE * median:
         yield (
-            f"{name} was offered late: p99 of lateness {p99:.3g} ms, over the limit of "
-            f"{limit:g} ms and over 1 % of its median latency of {median:.4g} ms."
+            f"{name} was offered late: {told}, over the limit {field} and over 1 % of its "
+            f"median latency of {median:.4g} ms."
         )
+
+
+def _latest(count: int) -> str:
+    """What the plain p99 of so many queries is: too few for a p99 have so many later ones."""
+    if count >= quantile_floor(0.99):
+        return "p99 of lateness"
+    rank = count - ceil(0.99 * count) + 1
+    if rank == 1:
+        return f"the latest of {count} queries by" if count > 1 else "its only query by"
+    return f"the latest {rank} of {count} queries by at least"
 
 
 def _short(record: Record, name: str, queries: Queries) -> Iterator[str]:
@@ -246,4 +262,6 @@ def _nothing(name: str, queries: Queries) -> Iterator[str]:
     count = int(np.count_nonzero(queries.measured))
     if not queries.count(Outcome.DONE):
         what = f"none of its {count} queries was done" if count else "it had no queries"
-        yield f"{name} completed nothing: {what}."
+        found = failures(queries)
+        why = f"; most often, {found[0]['count']} times: {found[0]['error']}" if found else ""
+        yield f"{name} completed nothing: {what}{why}."

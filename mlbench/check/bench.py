@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mlbench.check.execution import wrong_stop
+from mlbench.check.execution import wrong_stop, wrong_waits
 from mlbench.check.graph import Graph
 from mlbench.check.hardware import HERE, Hardware
 from mlbench.check.pipeline import check_pipeline
@@ -15,10 +15,15 @@ from mlbench.spec import Benchmark
 __all__ = ["chosen", "problems", "resolve", "resolve_pipeline"]
 
 
-def problems(bench: Benchmark, hardware: Hardware = HERE) -> list[Problem]:
+def problems(bench: Benchmark, hardware: Hardware = HERE, in_study: bool = False) -> list[Problem]:
     """Every mistake in a benchmark; empty if it can run here.
 
     Imports what the spec names, but opens nothing.
+
+    Parameters
+    ----------
+    in_study
+        Whether the rate of a load may be a share of a capacity that a study measures.
 
     Examples
     --------
@@ -29,9 +34,9 @@ def problems(bench: Benchmark, hardware: Hardware = HERE) -> list[Problem]:
     ...     print(problem.key, problem.hint)
     pipelines.p.data.uses did you mean 'synthetic.items'?
     """
-    found = [*wrong_stop(bench.stop, ()), *wrong_probes(bench.telemetry)]
+    found = [*wrong_stop(bench.stop, ()), *wrong_waits(bench), *wrong_probes(bench.telemetry)]
     for name, pipeline in bench.pipelines.items():
-        found += check_pipeline(name, pipeline, hardware).problems
+        found += check_pipeline(name, pipeline, hardware, in_study).problems
     return found
 
 
@@ -60,16 +65,18 @@ def chosen(bench: Benchmark, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def resolve(bench: Benchmark, hardware: Hardware = HERE) -> dict[str, Graph]:
-    """The graphs of all pipelines, by name.
+    """The graphs of all pipelines, by name, as a run or a study has them.
+
+    A load whose rate is a share of a capacity stands there at a rate of 1/s.
 
     Raises
     ------
     SpecError
         With every mistake, if there is one.
     """
-    found, graphs = list(wrong_stop(bench.stop, ())), {}
+    found, graphs = [*wrong_stop(bench.stop, ()), *wrong_waits(bench)], {}
     for name, pipeline in bench.pipelines.items():
-        checked = check_pipeline(name, pipeline, hardware)
+        checked = check_pipeline(name, pipeline, hardware, in_study=True)
         found += checked.problems
         if checked.graph is not None:
             graphs[name] = checked.graph

@@ -1,4 +1,4 @@
-"""What serial execution cannot do, and stop rules that contradict themselves."""
+"""What serial execution cannot do, and numbers of a spec that contradict each other."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from mlbench.errors import Path, Problem
 from mlbench.interfaces.load import ClosedLoad, LoadModel
-from mlbench.spec import Pipeline, StageSpec, Stop
+from mlbench.spec import Benchmark, Pipeline, StageSpec, Stop
 
-__all__ = ["needs_pipelined", "wrong_stop"]
+__all__ = ["needs_pipelined", "wrong_stop", "wrong_waits"]
 
 _HINT = "set execution: pipelined"
 
@@ -38,3 +38,14 @@ def wrong_stop(stop: Stop | None, path: Path) -> Iterator[Problem]:
             if most is not None and least > most:
                 text = f"{least:g} is above {key}, which is {most:g}"
                 yield Problem((*path, "stop", f"min_{unit}"), text)
+
+
+def wrong_waits(bench: Benchmark) -> Iterator[Problem]:
+    """Batches that are gathered for longer than a query may take."""
+    limit_s = bench.timeouts.query
+    for name, pipeline in bench.pipelines.items():
+        for stage, spec in pipeline.stages.items():
+            if spec.batch is not None and spec.batch.max_wait_ms >= limit_s * 1e3:
+                text = f"a query that waits so long has timed out after {limit_s:g} s"
+                path = ("pipelines", name, "stages", stage, "batch", "max_wait_ms")
+                yield Problem(path, text, "wait less, or set timeouts: {query: ...}, in seconds")

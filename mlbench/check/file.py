@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from mlbench.check.bench import problems
 from mlbench.check.hardware import HERE, Hardware
+from mlbench.check.hints import hinted
 from mlbench.check.reading import read
 from mlbench.errors import Problem, SpecError
 from mlbench.spec import Benchmark, Document
@@ -27,7 +29,10 @@ ROUNDS = 4
 
 
 def check_file(
-    file: str | PathLike[str], overrides: Iterable[str] = (), hardware: Hardware = HERE
+    file: str | PathLike[str],
+    overrides: Iterable[str] = (),
+    hardware: Hardware = HERE,
+    in_study: bool = False,
 ) -> tuple[Benchmark, list[Problem]]:
     """The benchmark of a YAML file, and what keeps it from running, in the order of the file.
 
@@ -38,7 +43,9 @@ def check_file(
     Parameters
     ----------
     overrides
-        ``path=value`` assignments, as ``--set`` takes them.
+        ``path=value`` assignments, given by ``--set``.
+    in_study
+        Whether the rate of a load may be a share of a capacity that a study measures.
 
     Raises
     ------
@@ -46,13 +53,15 @@ def check_file(
         If the file holds no benchmark: with its unknown, missing and mistyped keys, and
         with whatever else is wrong in what is left without them.
     """
-    document = override(read(file), overrides)
+    document = override(read(file), overrides, "--set")
     try:
         bench = document.benchmark()
     except SpecError as error:
         rest = _rest(document, error.problems, hardware)
-        raise SpecError(_in_order([*error.problems, *rest])) from None
-    return bench, _in_order(_problems(document, bench, hardware))
+        found = hinted([*error.problems, *rest], document)
+        raise SpecError(_in_order(found)) from None
+    found = _problems(document, bench, hardware, in_study)
+    return bench, _in_order(hinted(found, document))
 
 
 def check_data(
@@ -76,12 +85,14 @@ def check_data(
     return bench, problems(bench, hardware)
 
 
-def _problems(document: Document, bench: Benchmark, hardware: Hardware) -> list[Problem]:
+def _problems(
+    document: Document, bench: Benchmark, hardware: Hardware, in_study: bool = False
+) -> list[Problem]:
     """The problems of a benchmark, each with its line in the document that it stands in."""
     folder = str(Path(document.file).resolve().parent)
     if named_modules(bench) and folder not in sys.path:
         sys.path.insert(0, folder)
-    return document.located(problems(bench, hardware))
+    return document.located(problems(bench, hardware, in_study))
 
 
 def _rest(document: Document, wrong: Iterable[Problem], hardware: Hardware) -> list[Problem]:
@@ -118,7 +129,7 @@ def _without_keys(document: Document, wrong: Iterable[Problem]) -> Document:
             holder = holder.get(str(key)) if isinstance(holder, dict) else None
         if isinstance(holder, dict) and problem.path:
             holder.pop(str(problem.path[-1]), None)
-    return Document({"name": "unnamed"} | data, document.places, document.file)
+    return replace(document, data={"name": "unnamed"} | data)
 
 
 def _without_sections(document: Document, wrong: Iterable[Problem]) -> Document:
@@ -130,7 +141,7 @@ def _without_sections(document: Document, wrong: Iterable[Problem]) -> Document:
             section, keys = data["pipelines"], keys[1:]
         if keys:
             section.pop(str(keys[0]), None)
-    return Document({"name": "unnamed"} | data, document.places, document.file)
+    return replace(document, data={"name": "unnamed"} | data)
 
 
 def _in_order(found: list[Problem]) -> list[Problem]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mlbench.check.fitting import fitting
 from mlbench.check.nearby import nearby
-from mlbench.check.references import wrong_references
+from mlbench.check.references import is_reference, wrong_references
 from mlbench.errors import Path, Problem, RegistryError
 from mlbench.interfaces.stage import Configurable, DataSource, Resource, Stage, class_of
 from mlbench.registry import Group, find
 from mlbench.spec import LocalName, Use
-from mlbench.spec.choice import Choice, Load
+from mlbench.spec.choice import Choice
 from mlbench.spec.problems import problems_of
 
 __all__ = ["Found", "find_choice", "find_use"]
@@ -71,7 +72,7 @@ def find_use(use: Use, wanted: type[Kind], resources: Mapping[str, Use], path: P
     found = [*wrong_references(kind, use.with_, resources, at), *_not_plain(use, at)]
     known = {problem.path for problem in found}
     made, wrong = _configure(kind, use.with_, at)
-    found += [problem for problem in wrong if problem.path not in known]
+    found += [_with_resource(each, kind, resources) for each in wrong if each.path not in known]
     return Found(kind, None if found else made, tuple(found))
 
 
@@ -84,21 +85,8 @@ def find_choice(choice: Choice, group: Group, wanted: type[Model], path: Path) -
     if not (isinstance(target, type) and issubclass(target, wanted)):
         return Found(problems=(Problem((*path, choice.name), f"{choice.name!r} is no {noun}"),))
     at = (*path, choice.name)
-    if isinstance(choice, Load) and choice.utilisation is not None and _has_rate(target):
-        return Found(target, None, (_without_rate(choice, at),))
     made, wrong = _configure(target, choice.options, at)
     return Found(target, made, tuple(wrong))
-
-
-def _has_rate(kind: type[BaseModel]) -> bool:
-    return "rate" in kind.model_fields
-
-
-def _without_rate(load: Load, path: Path) -> Problem:
-    """A share of a capacity that only a study measures, where a rate is needed."""
-    text = f"a share of the capacity, such as {load.utilisation!r}, needs a study to measure it"
-    hint = "write rate: and queries per second, or use mlbench collocate"
-    return Problem((*path, "utilisation"), text, hint)
 
 
 def _named(name: str, group: Group, noun: str, path: Path) -> object:
@@ -132,6 +120,17 @@ def _kind_of(target: object, name: str, wanted: type[Kind], path: Path) -> type[
         if issubclass(found, kind):
             return Problem(path, f"{name!r} is {text}, not {noun}", hint)
     return Problem(path, f"{name!r} is not {noun}")
+
+
+def _with_resource(
+    problem: Problem, kind: type[Configurable], resources: Mapping[str, Use]
+) -> Problem:
+    """The problem; if a resource is missing, with the one that fits."""
+    key = str(problem.path[-1])
+    field = kind.model_fields.get(key)
+    if problem.message != "is missing" or field is None or not is_reference(field):
+        return problem
+    return replace(problem, hint=fitting(key, field, resources))
 
 
 def _not_plain(use: Use, path: Path) -> Iterator[Problem]:

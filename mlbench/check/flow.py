@@ -114,7 +114,17 @@ def _not_taken(flow: Flow, name: str, stage: AnyStage) -> Iterator[Problem]:
         if not fits(given, stage.takes):
             of = " for a batch" if batched else ""
             text = f"{arrival.phrase}, but {name!r} takes {describe(stage.takes)}{of}"
-            yield Problem(arrival.path, text)
+            own = ":" in flow.pipeline.stages[name].uses
+            yield Problem(arrival.path, text, _annotation(given, stage.takes) if own else "")
+
+
+def _annotation(given: object, takes: object) -> str:
+    """How to annotate a stage of one's own that takes only some of what comes."""
+    left_out = [each for each in alternatives(given) if not fits(each, takes)]
+    if len(left_out) == len(alternatives(given)):
+        return ""
+    wider = " | ".join(dict.fromkeys(map(describe, (*alternatives(takes), *left_out))))
+    return f"annotate what it takes with {wider.replace('anything', 'object')}, or not at all"
 
 
 def _items(pipeline: Pipeline, data: DataSource | type[DataSource], path: Path) -> Arrival:

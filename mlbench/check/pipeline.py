@@ -13,6 +13,7 @@ from mlbench.check.flow import misfits
 from mlbench.check.graph import Graph, nodes_of
 from mlbench.check.hardware import Hardware, lacking, wrong_placement
 from mlbench.check.joins import impossible_joins, wrong_joins
+from mlbench.check.load import find_load
 from mlbench.check.routers import wrong_routes
 from mlbench.check.structure import dangling, reserved, twice, unreachable
 from mlbench.errors import Path, Problem
@@ -56,7 +57,9 @@ class Checked:
     graph: Graph | None
 
 
-def check_pipeline(name: str, pipeline: Pipeline, hardware: Hardware | None) -> Checked:
+def check_pipeline(
+    name: str, pipeline: Pipeline, hardware: Hardware | None, in_study: bool = False
+) -> Checked:
     """Find everything that the pipeline names, and every mistake in it.
 
     Parameters
@@ -64,9 +67,11 @@ def check_pipeline(name: str, pipeline: Pipeline, hardware: Hardware | None) -> 
     hardware
         What placements are held against; null to leave them alone, as in a worker that
         has been placed already.
+    in_study
+        Whether the rate of its load may be a share of a capacity that a study measures.
     """
     path = ("pipelines", name)
-    parts = _parts(pipeline, path)
+    parts = _parts(pipeline, path, in_study)
     found = [*parts.problems, *_graph_problems(pipeline, parts, path)]
     found += needs_pipelined(pipeline, parts.load.made, path)
     found += wrong_stop(pipeline.stop, path)
@@ -77,14 +82,14 @@ def check_pipeline(name: str, pipeline: Pipeline, hardware: Hardware | None) -> 
     return Checked(found, None if found else _graph(name, pipeline, parts))
 
 
-def _parts(pipeline: Pipeline, path: Path) -> Parts:
+def _parts(pipeline: Pipeline, path: Path, in_study: bool) -> Parts:
     def use(what: Use, wanted: type[Kind], *keys: str) -> Found[Kind]:
         return find_use(what, wanted, pipeline.resources, (*path, *keys))
 
     # mypy wants concrete classes for `type[...]`; these are only compared with
     return Parts(
         data=use(pipeline.data, DataSource, "data"),  # type: ignore[type-abstract]
-        load=find_choice(pipeline.load, "loads", LoadModel, (*path, "load")),
+        load=find_load(pipeline.load, (*path, "load"), in_study),
         sharing=_sharing(pipeline, path),
         resources={
             name: use(what, Resource, "resources", name)  # type: ignore[type-abstract]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from mlbench.check.fitting import fitting
 from mlbench.errors import Path, Problem, nearest
 from mlbench.interfaces.stage import Ref, Resource
+from mlbench.spec import Use
 
 __all__ = ["is_reference", "wrong_references"]
 
@@ -32,7 +35,7 @@ def _takes_names(field: FieldInfo) -> bool:
 
 
 def wrong_references(
-    kind: type[BaseModel], options: Mapping[str, Any], resources: Collection[str], path: Path
+    kind: type[BaseModel], options: Mapping[str, Any], resources: Mapping[str, Use], path: Path
 ) -> Iterator[Problem]:
     """Options that name no resource, or name one where nothing takes it."""
     fields = {info.alias or name: info for name, info in kind.model_fields.items()}
@@ -43,8 +46,20 @@ def wrong_references(
             if names and not text.startswith("$") and text not in resources:
                 continue
             problem = _wrong(text, takes, issubclass(kind, Resource), resources, at)
-            if problem is not None:
+            if problem is not None and takes and not issubclass(kind, Resource):
+                yield _with_fitting(problem, key, fields[key], resources)
+            elif problem is not None:
                 yield problem
+
+
+def _with_fitting(
+    problem: Problem, key: str, field: FieldInfo, resources: Mapping[str, Use]
+) -> Problem:
+    """The problem of a reference, with the resource that fits where none is called alike."""
+    if problem.hint.startswith("did you mean"):
+        return problem
+    hint = fitting(key, field, resources)
+    return replace(problem, hint=hint or problem.hint)
 
 
 def _texts(value: object, path: Path) -> Iterator[tuple[Path, str]]:
@@ -69,9 +84,8 @@ def _wrong(
         hint = f"did you mean '${text}'?" if text in resources else ""
         return Problem(path, f"expected a resource, such as '$model', not {text!r}", hint)
     if takes and name not in resources:
-        if not resources:
-            return Problem(path, f"{text!r} names no resource", "the pipeline has no 'resources'")
-        return Problem(path, f"{text!r} names no resource", nearest(name, resources))
+        hint = nearest(name, resources) or "the pipeline has no 'resources'"
+        return Problem(path, f"{text!r} names no resource", hint)
     if not takes and text.startswith("$") and name in resources:
         return Problem(path, f"takes no reference to a resource, but there is one: {text!r}")
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from mlbench.check.graph import reachable
 from mlbench.errors import Path, Problem, nearest
@@ -56,12 +56,32 @@ def _repeated(names: Sequence[str], path: Path, what: str) -> Iterator[Problem]:
 
 
 def unreachable(pipeline: Pipeline, path: Path) -> Iterator[Problem]:
-    """Stages that no path leads to from the entry."""
-    reached = reachable(pipeline.stages, pipeline.first)
-    for name in pipeline.stages:
-        if name not in reached:
+    """Stages that no path leads to from the entry; of those behind one another, the first."""
+    reached = set(reachable(pipeline.stages, pipeline.first))
+    lost = [name for name in pipeline.stages if name not in reached]
+    heads = [name for name in lost if not set(predecessors(pipeline, name)) & {*lost} - {name}]
+    told: set[str] = set()
+    for name in (*heads, *lost):  # a cycle has no head: its first stage in the spec is told
+        if name not in told:
+            told |= set(reachable(pipeline.stages, name))
             message = f"no path leads here from the entry {pipeline.first!r}"
-            yield Problem((*path, "stages", name), message)
+            yield Problem((*path, "stages", name), message, _edge_to(pipeline, name, reached))
+
+
+def _edge_to(pipeline: Pipeline, name: str, reached: Collection[str]) -> str:
+    """The edge that is missing: from the stage in front of it, if that one can have it."""
+    names = list(pipeline.stages)
+    before = [other for other in names[: names.index(name)] if other in reached]
+    if not before:
+        return f"write entry: {name}, or to: {name} in a stage before it"
+    to = pipeline.stages[before[-1]].to
+    if to is None:
+        return f"write to: {name} in {before[-1]!r}"
+    if isinstance(to, dict):
+        return f"write to: {name} in the stage before it"
+    both = ", ".join([to] if isinstance(to, str) else to)
+    fan_out = f"to: [{both}, {name}] in {before[-1]!r} goes to both"
+    return f"write to: {name} in the stage before it; {fan_out}"
 
 
 def reserved(pipeline: Pipeline, path: Path) -> Iterator[Problem]:

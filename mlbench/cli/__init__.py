@@ -1,70 +1,44 @@
-"""The command line: ``mlbench``. Commands load what they need when they are used."""
+"""The command line: ``mlbench``. What it consists of is loaded when `main` is at work."""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-import click
-
-from mlbench import __version__
-from mlbench.cli.group import LazyGroup
+if TYPE_CHECKING:
+    from mlbench.cli.program import commands
 
 __all__ = ["commands", "main"]
 
-_COMMANDS = {
-    "run": "Run a benchmark and show what it measured.",
-    "collocate": "Study how much pipelines slow each other down.",
-    "sweep": "Execute a notebook or a spec over parameters, as a plan says.",
-    "check": "Check a spec and draw its pipelines, without running it.",
-    "show": "Show a run: verdict, rates, latencies, stages.",
-    "runs": "List the runs in a directory, newest first.",
-    "monitor": "Record the machine and its GPUs, with a live table.",
-    "figures": "Draw the standard figures of a run or a study for a paper.",
-    "report": "Write a run or a study as one page that needs nothing else.",
-    "export": "Write a run or a study as a trace, CSV, Parquet or LaTeX.",
-    "stages": "List the stage library, or explain one stage.",
-    "loads": "List the loads, or explain one.",
-    "spec": "Explain the fields of a spec.",
-    "doctor": "Say what on this machine helps or hurts a measurement.",
-    "lab": "Open JupyterLab, with notebooks to start from.",
-}
-
-_EPILOG = """
-\b
-Examples:
-  mlbench check examples/vision_beside_training.yml
-  mlbench run examples/vision_beside_training.yml --set stop.seconds=10
-  mlbench collocate examples/two_on_one_core.yml
-  mlbench show runs/20260102-030405-vision-beside-training-1a2b
-  mlbench stages vision.classify
-
-`mlbench COMMAND --help` explains a command and its exit statuses.
-"""
+INTERRUPTED = 130
+"""As in `mlbench.cli.status`, which an interrupt may keep from being loaded."""
 
 
-@click.group(
-    cls=LazyGroup,
-    lazy=_COMMANDS,
-    epilog=_EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
-@click.version_option(__version__, prog_name="mlbench", message="%(prog)s %(version)s")
-def commands() -> None:
-    """Measure what happens when machine-learning pipelines share a machine.
+def __getattr__(name: str) -> object:
+    if name != "commands":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from mlbench.cli.program import commands
 
-    A spec, a YAML file, names pipelines: graphs of stages with their data and load. `run`
-    executes them side by side in processes of their own and writes a run directory, which
-    `show` reads, while the run goes on and ever after.
-    """
+    return commands
 
 
 def main() -> None:
     """Execute the command line of this process, and end it with the command's status."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # before or after the command, which has a word for its own
+        sys.exit(INTERRUPTED)
+
+
+def _main() -> None:
+    from mlbench.cli.program import commands
+
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):  # not a text stream, or closed
             # a terminal that cannot show µ gets a question mark, not a traceback
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper
-    sys.path.insert(0, os.getcwd())  # as `python -m` does: a spec may name a module beside it
+    with suppress(OSError):  # a directory that is gone has no modules
+        sys.path.insert(0, os.getcwd())  # as `python -m` does: a spec may name a module beside it
     commands(prog_name="mlbench")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,27 +28,32 @@ Examples:
   mlbench check spec.yml --json | jq '.problems[].key'
 \b
 Exit status:
-  0  the spec can run here
+  0  the spec can run here, or be studied
   2  it cannot; each problem is a line FILE:LINE:COLUMN: KEY: MESSAGE (HINT)
 """,
 )
 @click.argument("spec")
 @set_option
-@click.option("--json", "as_json", is_flag=True, help="Print {ok, problems} as one JSON document.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print {ok, problems, notes} as one JSON document."
+)
 def command(spec: str, assignments: Sequence[str], as_json: bool) -> None:
     """Check SPEC, a YAML file, against this machine without running it.
 
     All mistakes are found at once: unknown keys with the nearest known one, stages that do
     not fit each other, cycles without an end, processors that are not there. A spec without
-    any is drawn: each pipeline with its load, its place and its graph.
+    any is drawn: each pipeline with its load, its place and its graph. Of a load that is a
+    share of the capacity it is told that only `mlbench collocate` takes it.
     """
     bench, problems = checked(spec, assignments)
+    notes = list(_notes(bench)) if bench is not None and not problems else []
     if as_json:
         from mlbench.cli.page import write_json
 
-        write_json({"ok": not problems, "problems": [_plain(problem) for problem in problems]})
+        told = [_plain(problem) for problem in problems]
+        write_json({"ok": not problems, "problems": told, "notes": notes})
     elif bench is not None and not problems:
-        _draw(bench)
+        _draw(bench, notes)
     else:
         _tell(problems)
     sys.exit(BAD_INPUT if problems else 0)
@@ -57,12 +62,29 @@ def command(spec: str, assignments: Sequence[str], as_json: bool) -> None:
 def checked(spec: str, assignments: Sequence[str]) -> tuple[Benchmark | None, list[Problem]]:
     """The benchmark of a file, null if there is none in it, and all its problems."""
     from mlbench.check import check_file
+    from mlbench.check.reading import read
+    from mlbench.collocation.capacity import wrong_utilisations
     from mlbench.errors import SpecError
+    from mlbench.spec.edit import override
 
     try:
-        return check_file(spec, assignments)
+        bench, problems = check_file(spec, assignments, in_study=True)
     except SpecError as error:
         return None, list(error.problems)
+    if shares := list(wrong_utilisations(bench)):
+        problems += override(read(spec), assignments, "--set").located(shares)
+    return bench, problems
+
+
+def _notes(bench: Benchmark) -> Iterator[str]:
+    """What only a study can make of the spec."""
+    for name, pipeline in bench.pipelines.items():
+        if pipeline.load.utilisation is not None:
+            rate = f"load: {{{pipeline.load.name}: {{rate: ...}}}}"
+            yield (
+                f"{name}: mlbench collocate measures its capacity first; mlbench run needs a "
+                f"rate, {rate}"
+            )
 
 
 def _tell(problems: Sequence[Problem]) -> None:
@@ -85,8 +107,15 @@ def _plain(problem: Problem) -> dict[str, Any]:  # Any: JSON
     }
 
 
-def _draw(bench: Benchmark) -> None:
+def _draw(bench: Benchmark, notes: Sequence[str]) -> None:
+    from rich.text import Text
+
     from mlbench.cli.overview import print_overview
     from mlbench.cli.page import results
+    from mlbench.cli.text import plain
 
-    print_overview(bench, results())
+    page = results()
+    print_overview(bench, page)
+    for note in notes:
+        page.print()
+        page.print(Text(plain(note)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from mlbench.cli.options import set_option
 from mlbench.cli.status import FAILED, INTERRUPTED, INVALID, OK
 
 if TYPE_CHECKING:
+    from mlbench.cli.interrupts import Interrupts
     from mlbench.collocation.ledger import Ledger
     from mlbench.spec import Benchmark
     from mlbench.study.study import Study
@@ -32,11 +33,13 @@ Examples:
   mlbench collocate spec.yml --repeats 10 --seconds 60
   mlbench collocate spec.yml --design pairs --plan
   mlbench collocate spec.yml --against noise
-  mlbench collocate --resume runs/20260102-030405-rag-1a2b
+  mlbench collocate --resume runs/20260102-030405-rag-1a2b --repeats 10 --plan
+  mlbench collocate --resume runs/20260102-030405-rag-1a2b --repeats 10
 \b
 Exit status:
   0    done, and the verdict is VALID
-  1    a pipeline, or an engine, ended by failure in every attempt
+  1    a pipeline, or an engine, ended by failure in every attempt, or a pipeline completes
+       nothing even alone
   2    the spec cannot be studied here; each problem is a line on standard error
   3    done, and the verdict is INVALID; the reasons are shown
   130  interrupted: the first Ctrl-C ends the run that goes on, the second kills it; both
@@ -53,7 +56,7 @@ Exit status:
 )
 @click.option("--against", metavar="NAME", help="Turn this pipeline up beside each of the others.")
 @click.option("--resume", metavar="DIR", help="Go on with the study in DIR, in place of SPEC.")
-@click.option("--plan", is_flag=True, help="Show the runs and how long they take; make none.")
+@click.option("--plan", is_flag=True, help="Show the runs that are to be made; make none.")
 @click.option(
     "--out", default="runs", show_default=True, metavar="DIR", help="Where the study goes."
 )
@@ -76,26 +79,36 @@ def command(
     A study is made of blocks. Each block has a fresh run of every treatment: each pipeline
     alone, and all of them together, with the same arrivals, in random order. Intervals are
     over blocks. A run that others on the machine disturb is kept and made again; one that is
-    INVALID for any other cause is kept, and its block is left out.
+    INVALID for any other cause is kept, and its block is left out. Where all queries of a
+    pipeline fail although it is alone, the study ends.
     """
     if (spec is None) == (resume is None):
         raise click.UsageError("name a SPEC, or a study with --resume DIR")
-    if resume is not None:
-        _refuse_with_resume(seconds, design, against, assignments)
-        ledgers = _resumed(resume, repeats)
-    else:
+    from mlbench.cli.interrupts import Interrupts
+
+    with Interrupts() as interrupts:  # from before the imports, which take a moment
+        if resume is not None:
+            _refuse_with_resume(seconds, design, against, assignments)
+            resume = _located(resume, out)
+            if plan:
+                sys.exit(_plan_left(resume, repeats))
+            sys.exit(_studied(lambda: _resumed(resume, repeats), as_json, interrupts))
         assert spec is not None
         bench = _benchmark(spec, assignments, repeats, seconds, design, against)
         if plan:
-            _plan(bench)
-            return
-        ledgers = _begun(bench, out)
-    sys.exit(_make(ledgers, as_json))
+            sys.exit(_plan(bench))
+        sys.exit(_studied(lambda: _begun(bench, out), as_json, interrupts))
 
 
 def _refuse_with_resume(*given: object) -> None:
     if any(given):
         raise click.UsageError("a study that is resumed keeps its spec: only --repeats may grow")
+
+
+def _located(resume: str, out: str) -> str:
+    from mlbench.cli.find import located
+
+    return str(located(resume, Path(out), "study"))
 
 
 def _benchmark(
@@ -118,14 +131,14 @@ def _benchmark(
     from mlbench.collocation.studies import with_study
     from mlbench.errors import SpecError
     from mlbench.spec import Document
+    from mlbench.spec.edit import override
 
-    bench, problems = check_file(spec, assignments)
-    told = [problem for problem in problems if problem.path[-1:] != ("utilisation",)]
-    if told:
-        raise SpecError(told)
+    bench, problems = check_file(spec, assignments, in_study=True)
+    if problems:
+        raise SpecError(problems)
     bench = with_study(bench, repeats=repeats, seconds=seconds, design=design, against=against)
     if found := mistakes(bench):
-        raise SpecError(Document.read(spec).located(found))
+        raise SpecError(override(Document.read(spec), assignments, "--set").located(found))
     return bench
 
 
@@ -141,32 +154,62 @@ def _resumed(directory: str, repeats: int | None) -> Mapping[str, Ledger]:
     return resumed(Path(directory), repeats=repeats)
 
 
-def _plan(bench: Benchmark) -> None:
+def _plan(bench: Benchmark) -> int:
     from mlbench.cli.page import results
     from mlbench.cli.plan import print_plan
 
     print_plan(bench, results())
+    return OK
 
 
-def _make(ledgers: Mapping[str, Ledger], as_json: bool) -> int:
+def _plan_left(directory: str, repeats: int | None) -> int:
+    from mlbench.cli.page import results
+    from mlbench.cli.plan import print_left
+    from mlbench.collocation.studies import drafted
+
+    print_left(drafted(Path(directory), repeats), results())
+    return OK
+
+
+def _studied(
+    opened: Callable[[], Mapping[str, Ledger]], as_json: bool, interrupts: Interrupts
+) -> int:
     """Make what is planned, and tell what came of it; returns the exit status."""
-    from mlbench.cli.interrupts import Interrupts
+    from mlbench.cli.needed import needed
+    from mlbench.study.study import open_study
+
+    if _is_interrupted(interrupts):
+        click.echo("interrupted before anything was made", err=True)
+        return INTERRUPTED
+    ledgers = opened()
+    _make(ledgers, interrupts)
+    studies = {variant: open_study(ledger.path) for variant, ledger in ledgers.items()}
+    summaries, place = _summaries(studies), _place(ledgers)
+    _tell(studies, summaries, as_json, interrupted=_is_interrupted(interrupts))
+    if _is_interrupted(interrupts):
+        click.echo(f"interrupted; go on with: mlbench collocate --resume {place}", err=True)
+        return INTERRUPTED
+    for line in needed(studies, summaries, place):
+        click.echo(line, err=True)
+    statuses = {_status(studies[name], found) for name, found in summaries.items()}
+    return FAILED if FAILED in statuses else max(statuses)
+
+
+def _is_interrupted(interrupts: Interrupts) -> bool:
+    """Whether somebody has pressed Ctrl-C until now."""
+    return interrupts.count > 0
+
+
+def _make(ledgers: Mapping[str, Ledger], interrupts: Interrupts) -> None:
+    """Make what is planned, and show how it goes on."""
     from mlbench.cli.page import notes
     from mlbench.cli.steps import Steps
     from mlbench.collocation.conduct import Conductor
-    from mlbench.study.study import open_study
 
-    place, page = _place(ledgers), notes()
-    page.print(str(place), soft_wrap=True, style="dim")
-    with Interrupts() as interrupts, Steps(page, interrupts) as steps:
+    page = notes()
+    page.print(str(_place(ledgers)), soft_wrap=True, style="dim")
+    with Steps(page, interrupts) as steps:
         Conductor(ledgers, steps).conduct()
-    studies = {variant: open_study(ledger.path) for variant, ledger in ledgers.items()}
-    summaries = _summaries(studies)
-    _tell(studies, summaries, as_json)
-    if interrupts.count:
-        click.echo(f"interrupted; go on with: mlbench collocate --resume {place}", err=True)
-        return INTERRUPTED
-    return max(_status(studies[name], found) for name, found in summaries.items())
 
 
 def _place(ledgers: Mapping[str, Ledger]) -> Path:
@@ -182,16 +225,20 @@ def _summaries(studies: Mapping[str, Study]) -> dict[str, Json]:
         return {variant: study.summary() for variant, study in studies.items()}
 
 
-def _tell(studies: Mapping[str, Study], summaries: Mapping[str, Json], as_json: bool) -> None:
+def _tell(
+    studies: Mapping[str, Study], summaries: Mapping[str, Json], as_json: bool, interrupted: bool
+) -> None:
+    """Print each study; of one that was interrupted before it had a number there is nothing."""
     from mlbench.cli.page import results, write_json
-    from mlbench.cli.study_report import print_study
+    from mlbench.cli.study_report import has_numbers, print_study
 
     if as_json:
         only = summaries.get("")
         write_json({"placements": dict(summaries)} if only is None else only)
         return
     for variant, study in studies.items():
-        print_study(study, variant, summaries[variant], results())
+        if has_numbers(summaries[variant]) or not interrupted:
+            print_study(study, variant, summaries[variant], results())
 
 
 def _status(study: Study, summary: Json) -> int:

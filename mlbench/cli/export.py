@@ -35,11 +35,11 @@ Exit status:
 @click.option("--out", default=None, metavar="DIR", help="Default: export/ID.")
 def command(source: str, kind: str, out: str | None) -> None:
     """Write RUN or STUDY in a format that other tools read."""
+    from mlbench.cli.find import find_source
     from mlbench.cli.page import name, notes, results
-    from mlbench.cli.source import find_source
     from mlbench.export import export
 
-    found = find_source(source)
+    found = find_source(source, "writes")
     directory = Path(out) if out is not None else Path("export") / found.id
     with notes().status("exporting"):
         paths = export(found, kind, directory)

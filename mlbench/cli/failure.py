@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
+from contextlib import suppress
 
 import click
 
@@ -12,7 +14,9 @@ from mlbench.cli.status import BAD_INPUT, BROKEN_PIPE, FAILED
 from mlbench.cli.text import plain
 from mlbench.errors import EngineError, MlbenchError, SpecError
 
-__all__ = ["defect", "quiet", "told"]
+__all__ = ["defect", "is_full", "quiet", "told", "unwritten"]
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def told(error: MlbenchError) -> int:
@@ -38,8 +42,26 @@ def defect(error: Exception) -> int:
     return FAILED
 
 
+def is_full(error: Exception) -> bool:
+    """Whether there was no room for what a command wrote."""
+    return isinstance(error, OSError) and error.errno in FULL
+
+
+def unwritten(error: Exception) -> int:
+    """Say that there was no room for what a command wrote; returns the exit status."""
+    with suppress(OSError):  # standard error may go to the same disk
+        click.echo(f"error: cannot write: {getattr(error, 'strerror', error)}", err=True)
+    _to_nowhere()
+    return BAD_INPUT
+
+
 def quiet() -> int:
     """Say nothing more, because nobody reads it; returns the exit status."""
+    _to_nowhere()
+    return BROKEN_PIPE
+
+
+def _to_nowhere() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, sys.stdout.fileno())  # what is still buffered would raise at exit
@@ -47,4 +69,3 @@ def quiet() -> int:
         pass
     finally:
         os.close(nowhere)
-    return BROKEN_PIPE

@@ -25,6 +25,7 @@ __all__ = ["command"]
 \b
 Examples:
   mlbench figures runs/20260102-030405-rag-1a2b
+  mlbench figures last                          the newest in runs/
   mlbench figures STUDY --venue ieeetran --columns 2 --out paper/figures
   mlbench figures STUDY --venue 397.48 --format pdf --format png
 \b
@@ -59,12 +60,12 @@ def command(
     data gives the same bytes. Beside it stand a caption (.txt) and where it comes from
     (.json). What preflight finds is printed with what to change.
     """
+    from mlbench.cli.find import find_source
     from mlbench.cli.page import results
-    from mlbench.cli.source import find_source
     from mlbench.figures.venue import theme
     from mlbench.report.standard import standard_figures
 
-    found = find_source(source)
+    found = find_source(source, "draws")
     chosen = theme(_venue(venue), int(columns))
     directory = Path(out) if out is not None else Path("figures") / found.id
     page, saved = results(), 0

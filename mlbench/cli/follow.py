@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mlbench.cli.interrupts import Interrupts
-from mlbench.cli.page import notes
-from mlbench.cli.progress import Bars, Lines, Moment, Progress
+from mlbench.cli.page import Page, notes
+from mlbench.cli.progress import Lines, Moment, Progress
 from mlbench.cli.stderr import last_note
-from mlbench.cli.tally import Tallies
 from mlbench.errors import EngineError
+from mlbench.imports import gently, importing
 
 if TYPE_CHECKING:
+    from mlbench.cli.tally import Tally
     from mlbench.run import Run
 
 __all__ = ["follow"]
 
 TICK_S = 0.2
+
+Counted = Callable[[Mapping[str, Any]], "Mapping[str, Tally]"]
+"""Of the manifest of a run the tallies of its pipelines, by name; Any: JSON."""
 
 
 def follow(run: Run, interrupts: Interrupts) -> None:
@@ -30,18 +35,30 @@ def follow(run: Run, interrupts: Interrupts) -> None:
     """
     page = notes()
     page.print(f"{run.path}", soft_wrap=True, style="dim")
-    shown: Progress = Bars(page) if page.is_terminal else Lines(page)
-    tallies, stops = Tallies(run), run.bench.stop_rules(run.request.names)
-    grace_s = run.bench.timeouts.grace
+    shown, counted = _shown(run, page)
+    stops, grace_s = run.bench.stop_rules(run.request.names), run.bench.timeouts.grace
     with shown:
         while not _ended(run, interrupts):
             manifest = run.manifest
-            tallies.update(manifest)
             stopping, said = interrupts.count > 0, _notes(run, manifest)
-            shown.show(Moment(manifest, tallies.of, stops, stopping, said, grace_s))
+            shown.show(Moment(manifest, counted(manifest), stops, stopping, said, grace_s))
         manifest = run.manifest
-        tallies.update(manifest)
-        shown.show(Moment(manifest, tallies.of, stops, interrupts.count > 0))
+        shown.show(Moment(manifest, counted(manifest), stops, interrupts.count > 0))
+
+
+def _shown(run: Run, page: Page) -> tuple[Progress, Counted]:
+    """What shows the progress, and what counts queries for it: nothing where no terminal is.
+
+    What only a terminal needs is imported gently, while the pipelines are being opened.
+    """
+    if not page.is_terminal:
+        return Lines(page), lambda _: {}
+    with importing():
+        gently(lambda: import_module("mlbench.cli.bars"))
+    from mlbench.cli.bars import Bars
+    from mlbench.cli.tally import Tallies
+
+    return Bars(page), Tallies(run).update
 
 
 def _notes(run: Run, manifest: Mapping[str, Any]) -> dict[str, str]:  # Any: JSON

@@ -66,8 +66,9 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             ctx.exit(failure.quiet())
         except KeyboardInterrupt:
+            click.echo("interrupted", err=True)
             ctx.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # whatever it is: `defect` keeps its traceback for a report
-            ctx.exit(failure.defect(error))
+            ctx.exit((failure.unwritten if failure.is_full(error) else failure.defect)(error))

@@ -28,8 +28,8 @@ def command(name: str | None, as_json: bool) -> None:
     """List the loads that are installed, or explain NAME: its fields, with an example to copy.
 
     An open load has due times that wait for nothing; a closed one starts a query when one
-    has ended. In a study, `utilisation: 0.7` may stand in place of a `rate`: a share of
-    what the pipeline can do alone.
+    has ended. In place of a `rate`, `utilisation: 0.7` is a share of what the pipeline can
+    do alone: `mlbench collocate` measures that first.
     """
     from mlbench.cli.manual import print_described
     from mlbench.cli.page import write_json

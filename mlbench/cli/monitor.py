@@ -68,7 +68,7 @@ def _recording(seconds: float | None, assignments: Sequence[str]) -> Benchmark:
     from mlbench.spec.edit import override
 
     data = {"name": "monitor", "stop": {"seconds": seconds or FOREVER_S}}
-    return override(Document(data, {}, "monitor"), assignments).benchmark()
+    return override(Document(data, {}, "monitor"), assignments, "--set").benchmark()
 
 
 def _record(bench: Benchmark, out: str) -> tuple[Run, Gauges]:

@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import floor, log10
 
-__all__ = ["Unit", "duration", "significant", "unit_for"]
+__all__ = ["Unit", "duration", "one_unit", "significant", "unit_for"]
+
+
+FINEST, COARSEST = 0.001, 100_000
+"""Between these a number is shown with two digits at least, and is not too long to be read."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +19,17 @@ class Unit:
 
     name: str
     per_ms: float
+
+    def suits(self, values_ms: Iterable[float | None]) -> bool:
+        """Whether all of these have two digits at least, and not more than five before the point.
+
+        Examples
+        --------
+        >>> MILLISECONDS.suits([0.001, 90_000, 0, None]), MILLISECONDS.suits([0.0004])
+        (True, False)
+        """
+        shown = (value * self.per_ms for value in values_ms if value)
+        return all(FINEST <= abs(value) < COARSEST for value in shown)
 
     def show(self, value_ms: float) -> str:
         """The number, without the unit."""
@@ -32,11 +47,25 @@ def unit_for(values_ms: Iterable[float | None]) -> Unit:
     >>> [unit_for(values).name for values in ([0.02, 0.03, None], [45.0, 0.1, 80.0], [])]
     ['µs', 'ms', 'ms']
     """
+    return _by_preference(values_ms)[0]
+
+
+def one_unit(values_ms: Iterable[float | None]) -> Unit | None:
+    """The same of those units in which all values can be read; null where there is none.
+
+    Examples
+    --------
+    >>> [unit and unit.name for unit in (one_unit([0.003, 0.01, 560]), one_unit([1e-4, 1e6]))]
+    ['ms', None]
+    """
+    values_ms = list(values_ms)
+    return next((unit for unit in _by_preference(values_ms) if unit.suits(values_ms)), None)
+
+
+def _by_preference(values_ms: Iterable[float | None]) -> list[Unit]:
     known = [log10(value) for value in values_ms if value is not None and value > 0]
-    if not known:
-        return MILLISECONDS
-    units = (MILLISECONDS, MICROSECONDS, SECONDS)
-    return min(units, key=lambda unit: sum((x + log10(unit.per_ms) - 1) ** 2 for x in known))
+    units = [MILLISECONDS, MICROSECONDS, SECONDS]
+    return sorted(units, key=lambda unit: sum((x + log10(unit.per_ms) - 1) ** 2 for x in known))
 
 
 def significant(value: float) -> str:

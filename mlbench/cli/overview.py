@@ -9,13 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from mlbench.check import resolve
-from mlbench.check.hardware import ranges
 from mlbench.cli.goal import stop_text
 from mlbench.cli.load_text import load_text
 from mlbench.cli.page import Page, name
 from mlbench.cli.picture import picture
+from mlbench.cli.place_text import harness_text, place_text
 from mlbench.cli.text import one_line, plain
-from mlbench.placements.cpus import ResolvedPlacement, divide_here
+from mlbench.placements.cpus import divide_here
 from mlbench.spec import Benchmark
 
 __all__ = ["print_overview"]
@@ -33,6 +33,7 @@ def print_overview(bench: Benchmark, page: Page) -> None:
     head = Text("ok", style="bold green")
     head.append(f"  {plain(bench.name)}", style="not bold default")
     page.print(head)
+    page.print(Text(harness_text(places), style="dim"), soft_wrap=True)
     for key, graph in graphs.items():
         page.print()
         page.print(name(key, "bold underline"))
@@ -40,25 +41,12 @@ def print_overview(bench: Benchmark, page: Page) -> None:
         grid.add_column(style="dim")
         grid.add_column(overflow="fold")
         grid.add_row("load", f"{one_line(load_text(graph.spec.load), 60)}, {stop_text(rules[key])}")
-        grid.add_row("place", plain(_place_text(places[key])))
+        grid.add_row("place", place_text(places, key))
         grid.add_row("runs", ", ".join(_habits(bench, key)))
         page.print(Padding(grid, (0, 0, 0, 2), expand=False))
         page.print()
         for line in picture(graph):
             page.print(Padding(line, (0, 0, 0, 4), expand=False))
-
-
-def _place_text(place: ResolvedPlacement) -> str:
-    plural = "s" * (len(place.cpus) != 1)
-    parts = [
-        place.device,
-        f"processor{plural} {ranges(frozenset(place.cpus))}"
-        + (" (shared with another pipeline)" if place.shared else ""),
-        f"{place.threads} thread{'s' * (place.threads != 1)}",
-    ]
-    if place.priority != "normal":
-        parts.append(f"priority {place.priority}")
-    return ", ".join(parts)
 
 
 def _habits(bench: Benchmark, key: str) -> Iterator[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,13 @@ from rich.text import Text
 
 from mlbench.analysis.moments import duration_s, phases_s, started_s
 from mlbench.analysis.record import ENDED
+from mlbench.cli.failed_queries import failed_shares, failure_rows
 from mlbench.cli.footnotes import Footnotes
 from mlbench.cli.load_text import load_text
 from mlbench.cli.numbers import duration, significant
 from mlbench.cli.page import Page, name
 from mlbench.cli.stderr import last_lines
-from mlbench.cli.tables import pipeline_tables, stage_table, token_table
+from mlbench.cli.tables import pipeline_tables, stage_table, token_tables
 from mlbench.cli.text import one_line, plain
 from mlbench.store.reader import Reader
 
@@ -36,6 +38,7 @@ CONVENTION = (
 )
 OUTPUTS = 3
 LOG_LINES = 8
+INDENT = 2
 SHORT_S = 0.05
 """A phase that took less is not told."""
 
@@ -50,6 +53,8 @@ def print_report(run: Run, summary: Json, page: Page) -> None:
     manifest = run.manifest
     page.print(_header(run, manifest, summary))
     page.print(_verdict(summary))
+    if failed := list(failed_shares(summary["pipelines"])):
+        page.print(*failed, Text(), sep="\n")
     if not summary["pipelines"]:
         page.print(Text("no pipelines", style="dim"))
         return
@@ -57,16 +62,19 @@ def print_report(run: Run, summary: Json, page: Page) -> None:
     loads = {
         key: one_line(load_text(pipeline.load), 32) for key, pipeline in run.bench.pipelines.items()
     }
-    for table in pipeline_tables(summary["pipelines"], loads, notes, page):
+    pipelines = summary["pipelines"]
+    for table in (
+        *pipeline_tables(pipelines, loads, notes, page),
+        *token_tables(pipelines, notes, page),
+    ):
         page.print(table, Text(), sep="\n")
-    if (tokens := token_table(summary["pipelines"], notes)) is not None:
-        page.print(tokens, Text(), sep="\n")
     for key, pipeline in summary["pipelines"].items():
         folder = run.path / "pipelines" / Path(manifest["pipelines"][key]["folder"]).name
         page.print(name(key, "bold"))
-        page.print(_indented(_pipeline(pipeline, folder, notes)))
+        kinds = partial(_error_kinds, run, key)
+        page.print(_indented(_pipeline(pipeline, folder, kinds, notes, page)))
         for row in islice(Reader(run.path).outputs(folder.name), OUTPUTS):
-            page.print(_indented([_output(row, page.width - 2)]))
+            page.print(_indented([_output(row, page.width - INDENT)]))
         page.print()
     for line in notes.lines():
         page.print(line)
@@ -152,23 +160,31 @@ def _verdict(summary: Json) -> RenderableType:
 
 
 def _indented(parts: Iterable[RenderableType]) -> RenderableType:
-    return Padding(Group(*parts), (0, 0, 0, 2), expand=False)
+    return Padding(Group(*parts), (0, 0, 0, INDENT), expand=False)
 
 
-def _pipeline(pipeline: Json, folder: Path, notes: Footnotes) -> Iterator[RenderableType]:
+def _pipeline(
+    pipeline: Json, folder: Path, kinds: Callable[[], int], notes: Footnotes, page: Page
+) -> Iterator[RenderableType]:
     yield from _findings(pipeline)
+    yield from failure_rows(pipeline, kinds)
     if pipeline["status"] == "failed":
         yield from _log(folder)
-    yield stage_table(pipeline, notes)
+    yield stage_table(pipeline, notes, page, INDENT)
+
+
+def _error_kinds(run: Run, pipeline: str) -> int:
+    """How many distinct errors its queries ended with: the summary has the most frequent."""
+    queries = run.queries()
+    ended = queries["measured"] & queries["outcome"].isin(("failed", "timed_out"))
+    found = queries[ended & (queries["pipeline"] == pipeline)]
+    return len(found[["error", "outcome"]].drop_duplicates())
 
 
 def _findings(pipeline: Json) -> Iterator[Text]:
     if pipeline["reason"]:
         style = "red" if pipeline["status"] == "failed" else "yellow"
         yield Text(f"{pipeline['status']}: {plain(pipeline['reason'])}", style=style)
-    for failure in pipeline["failures"]:
-        told = f"{failure['count']:,} {failure['outcome']}, first query {failure['first_query']}"
-        yield Text(f"{told}: {plain(failure['error'])}", style="red")
     if pipeline["saturated"]:
         yield Text(_saturated(pipeline["backlog_slope"]), style="yellow")
     if slo := pipeline["slo"]:

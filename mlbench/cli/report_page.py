@@ -30,11 +30,11 @@ def command(source: str, out: str | None) -> None:
     Setup, verdict, tables, figures to zoom and point at, environment, how to reproduce. The
     page holds its data, scripts and font, so it works offline and can be mailed.
     """
+    from mlbench.cli.find import find_source
     from mlbench.cli.page import name, notes, results
-    from mlbench.cli.source import find_source
     from mlbench.report import report
 
-    found = find_source(source)
+    found = find_source(source, "writes")
     with notes().status("writing the report"):
         path = report(found, Path(out) if out is not None else Path(f"{found.id}.html"))
     results().print(name(str(path)), soft_wrap=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlbench.cli.options import set_option
 from mlbench.cli.status import FAILED, INTERRUPTED, INVALID, OK
+from mlbench.imports import importing
 
 if TYPE_CHECKING:
     from mlbench.run import Run
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from mlbench.spec import Benchmark
 
 __all__ = ["command"]
+
+HEAD_START_S = 0.2
+"""What a run gets to start its processes, before this one imports what shows how it goes on."""
 
 
 @click.command(
@@ -60,22 +65,36 @@ def command(
     reads the same run from another terminal, or later.
     """
     with _engine() as engine:
-        bench = _benchmark(spec, assignments)
+        with importing():
+            bench = _benchmark(spec, assignments)
         run, interrupts = _execute(bench, out, only or None, engine)
     if interrupts > 1 and not as_json:
         click.echo(f"killed; what it recorded is in {run.path}", err=True)
         sys.exit(INTERRUPTED)
-    summary = _summary(run)
-    if as_json:
-        from mlbench.cli.page import write_json
+    try:
+        summary = _tell(run, as_json, bool(interrupts))
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; what it recorded is in {run.path}", err=True)
+        sys.exit(INTERRUPTED)
+    gc.freeze()  # Python, when it ends, looks through all that it can: 50 ms
+    sys.exit(INTERRUPTED if interrupts else _status(summary))
 
-        write_json(summary)
-    else:
-        from mlbench.cli.page import results
+
+def _tell(run: Run, as_json: bool, interrupted: bool) -> dict[str, Any]:  # Any: JSON
+    """Print what the run measured; returns its summary."""
+    with importing():
+        import mlbench.analysis.summary  # noqa: F401  (for `Run.summary`)
+        from mlbench.cli.page import results, write_json
         from mlbench.cli.report import print_report
 
+    summary = _summary(run)
+    if as_json:
+        write_json(summary)
+    elif interrupted and run.manifest.get("barrier_ns") is None:
+        click.echo(f"stopped before any query was sent; its logs are in {run.path}", err=True)
+    else:
         print_report(run, summary, results())
-    sys.exit(INTERRUPTED if interrupts else _status(summary))
+    return summary
 
 
 def _benchmark(spec: str, assignments: Sequence[str]) -> Benchmark:
@@ -91,12 +110,9 @@ def _benchmark(spec: str, assignments: Sequence[str]) -> Benchmark:
 @contextmanager
 def _engine() -> Iterator[Engine]:
     """An engine that starts while this process checks the spec: each takes a third of a second."""
-    from tempfile import TemporaryFile
-
     from mlbench.spawn import Engine
 
-    with TemporaryFile() as log:
-        engine = Engine(log)
+    engine = Engine()
     try:
         yield engine
     finally:
@@ -108,11 +124,14 @@ def _execute(
 ) -> tuple[Run, int]:
     """The run, when it has ended, and how often it was interrupted."""
     from mlbench.cli.interrupts import Interrupts
+    from mlbench.errors import EngineError
     from mlbench.run import start
 
     with Interrupts() as interrupts:
         run = start(bench, out, only=only, engine=engine)
         interrupts.watch(run)
+        with suppress(TimeoutError, EngineError):  # `follow` says so, if it did not start
+            run.wait(HEAD_START_S)
         from mlbench.cli.follow import follow  # the run need not wait for what draws it
 
         follow(run, interrupts)

@@ -31,14 +31,14 @@ Exit status:
 @click.argument("directory", default="runs", metavar="[DIR]")
 @click.option("--json", "as_json", is_flag=True, help="Print {runs: [...]} as one JSON document.")
 def command(directory: str, as_json: bool) -> None:
-    """List the runs in DIR (default: runs), newest first, those that go on too.
+    """List runs, studies and sweeps in DIR (default: runs), newest first, those going on too.
 
     The verdict is a dash while a run goes on, and where its tables are larger than 50 MB. In
-    its place a study has how many of its blocks are VALID. `mlbench show` judges both: it
-    reads all their tables.
+    its place a study has how many of its blocks are VALID, a sweep how many of its points are
+    done. `mlbench show` judges all of them: it reads their tables.
     """
     from mlbench.cli.page import notes, write_json
-    from mlbench.study.listing import entries
+    from mlbench.sweep.listing import entries
 
     with notes().status("reading the runs"):
         found = entries(Path(directory))
@@ -53,7 +53,7 @@ def _print(found: Sequence[Entry], directory: str) -> None:
     from mlbench.cli.page import name, results
     from mlbench.cli.tables import fits
 
-    page, readable = results(), [_with_blocks(each) for each in found if each.problem is None]
+    page, readable = results(), [_with_parts(each) for each in found if each.problem is None]
     if not found:
         page.print(name(f"no runs in {directory}"))
     table = entry_table(readable)
@@ -67,8 +67,10 @@ def _print(found: Sequence[Entry], directory: str) -> None:
             page.print(broken_line(entry))
 
 
-def _with_blocks(entry: Entry) -> Entry:
-    """The entry; of a study, which has no verdict in a list, with what is known of its blocks."""
+def _with_parts(entry: Entry) -> Entry:
+    """The entry; of a study or a sweep, which has no verdict in a list, with how its parts are."""
     from mlbench.cli.study_blocks import blocks_of
+    from mlbench.sweep.listing import points_of
 
-    return replace(entry, verdict=entry.verdict or blocks_of(Path(entry.path)))
+    path = Path(entry.path)
+    return replace(entry, verdict=entry.verdict or blocks_of(path) or points_of(path))

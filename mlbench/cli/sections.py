@@ -1,4 +1,4 @@
-"""The fields of a spec as data, section by section, from the models that read it."""
+"""The fields of a spec or a plan as data, section by section, from the models that read it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mlbench.spec import Benchmark, Load, Sharing
 from mlbench.spec.choice import Choice
 from mlbench.spec.edit import keys_of
 
-__all__ = ["Section", "sections", "sections_at"]
+__all__ = ["SPEC", "Kind", "Section", "plan_kind", "sections", "sections_at"]
 
 NAME = "NAME"
 """Stands for a name that the spec chooses, such as that of a pipeline."""
@@ -29,7 +29,7 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class Section:
-    """One mapping of a spec.
+    """One mapping of a spec or a plan.
 
     Parameters
     ----------
@@ -55,12 +55,45 @@ class Section:
         return asdict(self)
 
 
-def sections() -> list[Section]:
+@dataclass(frozen=True)
+class Kind:
+    """What has sections: a spec, or the plan of a sweep.
+
+    Parameters
+    ----------
+    name
+        As messages have it, ``a spec``.
+    model
+        What reads it.
+    command
+        Tells all of it.
+    """
+
+    name: str
+    model: type[BaseModel]
+    command: str
+
+
+SPEC = Kind("a spec", Benchmark, "mlbench spec")
+
+
+def plan_kind() -> Kind:
+    """The plan of a sweep, whose models are loaded where they are asked for."""
+    from mlbench.sweep.plan import Plan
+
+    return Kind("a plan", Plan, "mlbench spec --plan")
+
+
+def sections(kind: Kind = SPEC) -> list[Section]:
     """All sections of a spec, each behind the one that it stands in."""
-    return list(_walk(Benchmark, ""))
+    return list(_walk(kind.model, ""))
 
 
-def sections_at(path: str) -> list[Section]:
+EXPLAINED_AT = {"utilisation": "load", "utilization": "load"}
+"""Where what is no field of its own is explained."""
+
+
+def sections_at(path: str, kind: Kind = SPEC) -> list[Section]:
     """The sections of a path, or of a name that a section has; of a field, its section alone.
 
     Raises
@@ -75,7 +108,8 @@ def sections_at(path: str) -> list[Section]:
     >>> [section.fields[0].name for section in sections_at("pipelines.rag.slo.latency_ms")]
     ['latency_ms']
     """
-    everything, keys = sections(), keys_of(path) or ()
+    path = EXPLAINED_AT.get(path, path)
+    everything, keys = sections(kind), keys_of(path) or ()
     found = [each for each in everything if _stands_at(each.path, keys)]
     found = found or [each for each in everything if keys == (each.name,)]
     if not found:
@@ -86,8 +120,8 @@ def sections_at(path: str) -> list[Section]:
         found = [each for each in fields if each.fields]
     if not found:
         known = {part for each in everything for part in (each.name, *_names(each)) if part}
-        hint = nearest(keys[-1] if keys else path, known, "mlbench spec")
-        raise SpecError([Problem((), f"a spec has no {path!r}", hint)])
+        hint = nearest(keys[-1] if keys else path, known, kind.command)
+        raise SpecError([Problem((), f"{kind.name} has no {path!r}", hint)])
     return found
 
 

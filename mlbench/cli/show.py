@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from mlbench.study.study import Study
-    from mlbench.sweep.opened import Sweep
+    from mlbench.run import Run
 
 __all__ = ["command"]
 
@@ -20,7 +19,9 @@ __all__ = ["command"]
 \b
 Examples:
   mlbench show runs/20260102-030405-rag-1a2b
-  mlbench show 20260102-030405-rag-1a2b         the same: ids are looked for in runs/
+  mlbench show 1a2b         the same: any piece of a name in runs/ that no other has
+  mlbench show last         the newest in runs/
+  mlbench show last/blocks/000/together-0       a run of the newest, a study
   mlbench show RUN --json | jq .pipelines.rag.latency_ms
 \b
 Exit status:
@@ -31,23 +32,28 @@ Exit status:
 @click.argument("run")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
 def command(run: str, as_json: bool) -> None:
-    """Show RUN, the directory of a run, a study or a sweep, or the id of one in runs/.
+    """Show RUN, a run, a study or a sweep: its directory, `last`, or a piece of a name in runs/.
 
     Verdict with its reasons, a row for each pipeline, a row for each of its stages, what
     failed and why, and the first outputs. A run that still goes on shows what it has so far.
-    Of a sweep: a row for each point, with its parameters and main numbers, and what to type
-    to go on.
+    Of a study that more blocks can make VALID it ends with what to type. Of a sweep: a row for
+    each point, with its parameters and main numbers, and what to type to go on.
     """
-    from mlbench.cli.find import find_run, find_study
+    from mlbench.cli.find import find_run, located
+    from mlbench.store.kind import is_study, is_sweep
+
+    path = located(run)
+    if is_sweep(path):
+        _show_sweep(path, as_json)
+    elif is_study(path):
+        _show_study(path, as_json)
+    else:
+        _show_run(find_run(run), as_json)
+
+
+def _show_run(found: Run, as_json: bool) -> None:
     from mlbench.cli.page import results, write_json
 
-    if (sweep := _find_sweep(run)) is not None:
-        _show_sweep(sweep, as_json)
-        return
-    if (study := find_study(run)) is not None:
-        _show_study(study, as_json)
-        return
-    found = find_run(run)
     summary = found.summary()
     if as_json:
         write_json(summary)
@@ -57,33 +63,32 @@ def command(run: str, as_json: bool) -> None:
     print_report(found, summary, results())
 
 
-def _show_study(study: Study, as_json: bool) -> None:
+def _show_study(path: Path, as_json: bool) -> None:
+    from mlbench.cli.needed import needed_of
     from mlbench.cli.page import results, write_json
+    from mlbench.study.study import open_study
 
+    study = open_study(path)
     summary = study.summary()
     if as_json:
         write_json(summary)
         return
+    from rich.text import Text
+
     from mlbench.cli.study_report import print_study
+    from mlbench.cli.text import plain
 
-    print_study(study, "", summary, results())
+    page = results()
+    print_study(study, "", summary, page)
+    for line in needed_of(study, summary):
+        page.print(Text(plain(line)), soft_wrap=True)
 
 
-def _find_sweep(argument: str, runs: Path = Path("runs")) -> Sweep | None:
-    """The sweep at that path, or of that id; null if there is none."""
-    from mlbench.store.kind import is_sweep
-
-    path = next((each for each in (Path(argument), runs / argument) if is_sweep(each)), None)
-    if path is None:
-        return None
+def _show_sweep(path: Path, as_json: bool) -> None:
+    from mlbench.cli.page import notes, results, write_json
     from mlbench.sweep.opened import open_sweep
 
-    return open_sweep(path)
-
-
-def _show_sweep(sweep: Sweep, as_json: bool) -> None:
-    from mlbench.cli.page import notes, results, write_json
-
+    sweep = open_sweep(path)
     with notes().status("reading the points"):
         summary = sweep.summary()
     if as_json:

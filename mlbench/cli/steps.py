@@ -81,6 +81,10 @@ class Steps(Watcher):
         for reason in step.entry.reasons:
             self._page.print(Text(f"    - {plain(reason)}", style="dim"), soft_wrap=True)
 
+    def remarked(self, text: str) -> None:
+        """Write it, so that it is seen among the runs."""
+        self._page.print(Text(f"  {plain(text)}", style="bold yellow"), soft_wrap=True)
+
     def _draw(self, step: Step, phase: str) -> None:
         if self._page.is_terminal:
             self._drawn_s = time.monotonic()
@@ -91,4 +95,5 @@ class Steps(Watcher):
         left_s = max(0.0, step.left_s - (time.monotonic() - self._began_s))
         parts = [one_line(step.text, 48), phase, f"run {step.number} of {step.runs}"]
         line = "  ".join(part for part in parts if part)
-        return Text(f"{line}, about {duration(left_s)} left", no_wrap=True, overflow="ellipsis")
+        left = f"about {duration(left_s)}" if step.known else f"{duration(left_s)} and setup"
+        return Text(f"{line}, {left} left", no_wrap=True, overflow="ellipsis")

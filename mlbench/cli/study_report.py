@@ -20,17 +20,17 @@ from mlbench.cli.text import plain
 if TYPE_CHECKING:
     from mlbench.study.study import Study
 
-__all__ = ["print_study"]
+__all__ = ["has_numbers", "print_study"]
 
 STATUS_STYLES = {"done": "green", "failed": "red", "aborted": "red", "stopped": "yellow"}
 SLOWDOWNS = (
     ("latency_p50", "p50"),
     ("latency_p90", "p90"),
-    ("throughput", "throughput"),
+    ("throughput", "throughput\nloss"),
     ("latency_mean", "mean latency"),
     ("latency_p99", "p99"),
 )
-"""The first ones stay where the page is narrow."""
+"""Where the page is narrow those without a number go first, then the last ones."""
 
 STAGES = (
     ("slowdown", "service_mean", "service\nmean, ×"),
@@ -41,7 +41,13 @@ STAGES = (
 TOGETHER = (("stp", "STP"), ("antt", "ANTT"), ("jain", "Jain"), ("fairness", "fairness"))
 
 TOLD = 20
-"""How many discarded attempts a page tells the reasons of."""
+"""How many attempts that were made again a page tells the reasons of."""
+
+DATA = "data"
+WAIT = (
+    "fetching the item, the first that a query needs: its queueing is the wait until the pipeline "
+    "as a whole takes the query, and no slowness of loading data"
+)
 
 FLOOR = re.compile(r"p\d+ needs \d+ (queries|spans)")
 """What a quantile needs; how many there are differs by block and by side."""
@@ -60,6 +66,11 @@ def print_study(study: Study, variant: str, summary: Json, page: Page) -> None:
     """
     page.print(_header(study, variant, summary))
     page.print(_verdict(summary))
+    if not has_numbers(summary):
+        page.print(*_without_numbers(summary), sep="\n")
+        return
+    for answer in summary["answers"]:
+        page.print(Text(plain(answer), style="bold"), Text(), sep="\n")
     notes = Footnotes()
     for table in (_slowdowns(summary, notes, page), *_parts(summary, notes)):
         page.print(table, Text(), sep="\n")
@@ -69,6 +80,31 @@ def print_study(study: Study, variant: str, summary: Json, page: Page) -> None:
 
 
 # -- the head of the page ----------------------------------------------------------------
+
+
+def has_numbers(summary: Json) -> bool:
+    """Whether a block counts for one of the pipelines at least."""
+    return any(each["blocks"] for each in _pipelines(summary).values())
+
+
+def _pipelines(summary: Json) -> dict[tuple[str, str], Json]:
+    """By treatment and name."""
+    co_tenant = summary["design"].get("pipeline")  # of `against`: it is never alone
+    return {
+        (treatment, pipeline): found
+        for treatment, each in summary["treatments"].items()
+        for pipeline, found in each["pipelines"].items()
+        if pipeline != co_tenant
+    }
+
+
+def _without_numbers(summary: Json) -> Iterator[Text]:
+    """A line for each pipeline in the place of tables without a number."""
+    for (treatment, pipeline), found in _pipelines(summary).items():
+        outcome = f"{found['outcome']}; " if found["outcome"] else ""
+        line = name(pipeline, "bold")
+        line.append(f" in {plain(treatment)}: no slowdown: {outcome}{plain(str(found['reason']))}")
+        yield line
 
 
 def _header(study: Study, variant: str, summary: Json) -> RenderableType:
@@ -91,31 +127,35 @@ def _facts(study: Study, summary: Json) -> Iterator[tuple[str, str]]:
         "blocks",
         f"{blocks['valid']} valid of {summary['repeats']}, design {summary['design']['kind']}",
     )
-    yield "attempts", _attempts(summary["attempts"])
+    yield "runs", _runs(study, summary["attempts"])
     yield "window", f"{window['seconds']:g} s after {window['settle']:g} s"
+    if summary["relaxed"]:
+        yield "relaxed", f"less strict than usual: {'; '.join(summary['relaxed'])}"
     for pipeline, capacity in summary["capacity"].items():
         text = f"{pipeline} {significant(capacity['rate'])} queries/s ({capacity['how']})"
         yield "capacity", text
     yield "study", str(study.path)
 
 
-def _attempts(attempts: Json) -> str:
-    """``2 of 17 were discarded: together 2 of 7``."""
-    text = f"{attempts['discarded']} of {attempts['made']} were discarded"
+def _runs(study: Study, attempts: Json) -> str:
+    """``17 made, 2 INVALID, 2 made again (together 2 of 7)``."""
+    ended = [run for run in study.manifest.runs if run.verdict is not None]
+    invalid = sum(run.verdict == "INVALID" for run in ended)
+    text = f"{attempts['made']} made, {invalid} INVALID, {attempts['discarded']} made again"
     told = [
         f"{treatment} {found['discarded']} of {found['made']}"
         for treatment, found in attempts["by_treatment"].items()
         if found["discarded"]
     ]
-    return f"{text}: {', '.join(told)}" if told else text
+    return f"{text} ({', '.join(told)})" if told else text
 
 
 def _discarded(attempts: Json) -> Iterator[str]:
     """Why each of them was, the first `TOLD` of them."""
     found = [why for each in attempts["by_treatment"].values() for why in each["reasons"]]
-    yield from (f"discarded: {why}" for why in found[:TOLD])
+    yield from (f"made again: {why}" for why in found[:TOLD])
     if len(found) > TOLD:
-        yield f"And {len(found) - TOLD} attempts more were discarded: --json has them."
+        yield f"And {len(found) - TOLD} runs more were made again: --json has them."
 
 
 def _verdict(summary: Json) -> RenderableType:
@@ -125,7 +165,8 @@ def _verdict(summary: Json) -> RenderableType:
     for reason in summary["reasons"]:
         grid.add_row("  -", Text(plain(reason)))
     discarded = _discarded(summary["attempts"])
-    for note in (*summary["notes"], *discarded, *summary["relaxed"]):
+    left_out = (f"left out: {note}" for note in summary["notes"])
+    for note in (*left_out, *discarded):
         grid.add_row("  -", Text(plain(note), style="dim"))
     return Group(head, grid, Text()) if grid.row_count else Group(head, Text())
 
@@ -144,23 +185,25 @@ def _convention(summary: Json) -> str:
 
 
 def _slowdowns(summary: Json, notes: Footnotes, page: Page) -> Table:
-    """One row a pipeline of each treatment; the means alone where the page is narrow."""
-    co_tenant = summary["design"].get("pipeline")  # of `against`: it is never alone
-    rows = [
-        (treatment, pipeline, found)
-        for treatment, each in summary["treatments"].items()
-        for pipeline, found in each["pipelines"].items()
-        if pipeline != co_tenant
-    ]
-    count = len(SLOWDOWNS)
-    while count > 2 and not fits(_slowdown_table(rows, SLOWDOWNS[:count], Footnotes()), page):
-        count -= 1
-    table = _slowdown_table(rows, SLOWDOWNS[:count], notes)
-    if count < len(SLOWDOWNS):
-        left_out = ", ".join(title for _, title in SLOWDOWNS[count:])
+    """One row a pipeline of each treatment; fewer columns where the page is narrow."""
+    rows = [(*place, found) for place, found in _pipelines(summary).items()]
+    shown = list(SLOWDOWNS)
+    spare = sorted(SLOWDOWNS, key=lambda metric: _is_empty(rows, metric[0]))
+    while len(shown) > 2 and not fits(_slowdown_table(rows, shown, Footnotes()), page):
+        shown.remove(spare.pop())
+    table = _slowdown_table(rows, shown, notes)
+    if len(shown) < len(SLOWDOWNS):
+        left_out = ", ".join(
+            title.replace("\n", " ") for key, title in SLOWDOWNS if (key, title) not in shown
+        )
         table.caption = Text(f"not shown in this width: {left_out}", style="dim")
         table.caption_justify = "left"
     return table
+
+
+def _is_empty(rows: Sequence[tuple[str, str, Json]], key: str) -> bool:
+    """Whether no row has a number of it."""
+    return all(found["slowdown"][key]["estimate"] is None for _, _, found in rows)
 
 
 def _slowdown_table(
@@ -201,7 +244,8 @@ def _parts(summary: Json, notes: Footnotes) -> Iterator[Table]:
 
 def _stages(pipeline: str, found: Json, notes: Footnotes) -> Table:
     stages = found["stages"]
-    columns = [Column(f"stage of\n{plain(pipeline)}", [name(key) for key in stages], "left")]
+    names = [notes.cell(plain(key), WAIT if key == DATA else None) for key in stages]
+    columns = [Column(f"stage of\n{plain(pipeline)}", names, "left")]
     for part, key, title in STAGES:
         cells = [
             _cell(stage[part][key], notes, _reason(found, f"stages.{label}.{part}.{key}"))

@@ -27,11 +27,12 @@ Examples:
   mlbench sweep plan.yml --dry-run
   mlbench sweep plan.yml
   mlbench sweep --resume runs/20260102-030405-batch-and-model-1a2b
+  mlbench sweep --resume last                   the newest in --out
   mlbench show runs/20260102-030405-batch-and-model-1a2b
   mlbench sweep plan.yml --on slurm --partition gpu --gres gpu:1
   mlbench sweep plan.yml --no-wait
 
-`python -m pydoc mlbench.sweep.plan` shows a plan with every key.
+`mlbench spec --plan` explains every key of a plan.
 
 `--no-wait`, with --on local, fails where another sweep holds the processors or GPUs.
 
@@ -90,6 +91,10 @@ def command(
         raise click.UsageError("name a PLAN, or a sweep with --resume DIR")
     if failed and resume is None:
         raise click.UsageError("--failed goes with --resume DIR")
+    if resume is not None:
+        from mlbench.cli.find import located
+
+        resume = str(located(resume, Path(out), "sweep"))
     if dry_run:
         _dry_run(plan, resume, as_json)
         return

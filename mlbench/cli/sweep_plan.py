@@ -11,7 +11,7 @@ from mlbench.cli.numbers import duration
 from mlbench.cli.page import Page, name
 from mlbench.cli.tables import Column, table_of
 from mlbench.cli.text import one_line, plain
-from mlbench.sweep.cost import point_seconds
+from mlbench.sweep.cost import min_blocks, point_seconds
 from mlbench.sweep.layout import SweepManifest
 from mlbench.sweep.state import PointState, is_finished
 
@@ -46,6 +46,7 @@ def outline_of(manifest: SweepManifest, found: Mapping[str, PointState]) -> dict
         "skipped": manifest.skipped,
         "combinations": len({point.combination for point in manifest.points}),
         "repeats": manifest.plan.repeats,
+        "min_blocks": min_blocks(manifest),
         "blocks": len(manifest.blocks),
         "point_seconds": each_s,
         "seconds": None if each_s is None else each_s * len(left),
@@ -75,6 +76,16 @@ def print_outline(manifest: SweepManifest, outline: Json, page: Page) -> None:
     if outline["left"] > len(rows):
         page.print(Text(f"... and {outline['left'] - len(rows)} more", style="dim"))
     page.print(Text(_total(outline)))
+    if outline["repeats"] < outline["min_blocks"]:
+        page.print(Text(_too_few(outline), style="yellow"))
+
+
+def _too_few(outline: Json) -> str:
+    """That no study can be VALID: in a sweep each repeat of the plan is one block of it."""
+    return (
+        f"{outline['repeats']} of the {outline['min_blocks']} blocks that a study needs to be "
+        "VALID: each repeat of the plan is one (plan: {repeats}, spec: study: {min_blocks})"
+    )
 
 
 def _total(outline: Json) -> str:

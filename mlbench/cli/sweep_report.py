@@ -52,6 +52,8 @@ def _print_verdict(summary: Json, page: Page) -> None:
     page.print(Text(summary["verdict"], style=style))
     for reason in summary["reasons"]:
         page.print(Text(f"  - {plain(reason)}"), soft_wrap=True)
+    for note in (*summary["notes"], *summary["relaxed"]):
+        page.print(Text(f"  - {plain(note)}", style="dim"), soft_wrap=True)
     for each in summary["failures"][:MOST_ROWS]:
         error = each["error"]
         told = f"{each['point']}  {each['status']}  {error.get('kind')}: {error.get('message')}"
@@ -75,14 +77,21 @@ def _columns(rows: Sequence[Json]) -> list[Column]:
     given = rows[0]["parameters"] if rows else {}
     for key, title in _short(list(given)).items():
         columns.append(_texts(title, (row["parameters"][key] for row in rows)))
-    columns += [_texts(key, (row[key] for row in rows)) for key in ("pipeline",) if _any(rows, key)]
+    if _any(rows, "pipeline"):
+        columns.append(_texts("pipeline", (row["pipeline"] for row in rows)))
     columns.append(_statuses([row["status"] for row in rows]))
-    columns += [_texts(key, (row[key] for row in rows)) for key in ("verdict",) if _any(rows, key)]
+    if _any(rows, "verdict"):
+        columns.append(_texts("verdict", (_verdict(row) for row in rows)))
     for key, title in TITLES.items():
         columns += _numbers(title, [row["metrics"][key] for row in rows])
     for key in list(rows[0]["recorded"] if rows else {})[:MOST_RECORDED]:
         columns += _numbers(plain(key), [row["recorded"][key] for row in rows])
     return columns
+
+
+def _verdict(row: Json) -> object:
+    """``VALID``, ``INVALID``, or that its study is VALID without it."""
+    return "left out" if row["left_out"] else row["verdict"]
 
 
 def _any(rows: Sequence[Json], key: str) -> bool:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from mlbench.records import Outcome, Phase
-from mlbench.store.arrow import to_numpy
+from mlbench.records import COMPLETIONS, DISPATCH, Outcome, Phase, Table
+from mlbench.store.columns import Batch
+from mlbench.store.reader import Cursor, Reader
 
 if TYPE_CHECKING:
     from mlbench.run import Run
@@ -61,34 +61,38 @@ class Tally:
         """Queries that are known of: an open load's when sent, a closed load's when ended."""
         return max(self.sent, self.ended)
 
-    def complete(self, batch: pa.RecordBatch) -> None:
+    def complete(self, batch: Batch) -> None:
         """Count a batch of completions, warm-up left out."""
-        load = to_numpy(batch["phase"]) == Phase.LOAD
-        counts = np.bincount(to_numpy(batch["outcome"])[load], minlength=len(Outcome))
+        load = batch.numbers("phase") == Phase.LOAD
+        counts = np.bincount(batch.numbers("outcome")[load], minlength=len(Outcome))
         self.ended += int(load.sum())
         self.done += int(counts[Outcome.DONE])
         self.failed += int(counts[list(ERRORS)].sum())
-        self.lateness.add((to_numpy(batch["sent"]) - to_numpy(batch["due"]))[load])
+        self.lateness.add((batch.numbers("sent") - batch.numbers("due"))[load])
 
 
 class Tallies:
     """The tallies of all pipelines of a run, brought up to date by `update`."""
 
     def __init__(self, run: Run) -> None:
-        self._run = run
-        self._cursor: Mapping[str, int] = {}
+        self._reader = Reader(run.path)
+        self._cursor: Cursor = {}
         self.of: dict[str, Tally] = {}
 
-    def update(self, manifest: Mapping[str, Any]) -> None:  # Any: JSON
-        """Count what was written since the last time."""
+    def update(self, manifest: Mapping[str, Any]) -> dict[str, Tally]:  # Any: JSON
+        """Count what was written since the last time; returns all tallies."""
         names = list(manifest["pipelines"])
         for name in names:
             self.of.setdefault(name, Tally())
-        batches, self._cursor = self._run.tail(self._cursor)
-        for name in names:
-            for batch in batches.get(f"{name}/completions", ()):
+        for name, entry in manifest["pipelines"].items():
+            for batch in self._new(COMPLETIONS, entry["folder"]):
                 self.of[name].complete(batch)
-        for batch in batches.get("dispatch", ()):
-            counts = np.bincount(to_numpy(batch["pipeline"]), minlength=len(names))
+        for batch in self._new(DISPATCH):
+            counts = np.bincount(batch.numbers("pipeline"), minlength=len(names))
             for name, count in zip(names, counts, strict=False):
                 self.of[name].sent += int(count)
+        return self.of
+
+    def _new(self, table: Table, folder: str | None = None) -> list[Batch]:
+        batches, self._cursor = self._reader.tail_columns(table, self._cursor, folder)
+        return batches

@@ -135,14 +135,12 @@ def _end(run: Run) -> None:
 
 def _judged(run: Run) -> Iterator[str]:
     """Why the run by itself is INVALID, or cannot stand in a comparison."""
-    from mlbench.analysis.fitness import unfit
     from mlbench.analysis.queries import queries_of
-    from mlbench.analysis.verdict import verdict
+    from mlbench.study.fitting import reasons_of
 
     record = run.record(spans=False)
     queries = {name: queries_of(record, name) for name in record.names}
-    yield from verdict(record, queries).reasons
-    yield from unfit(record, queries)
+    yield from reasons_of(record, queries)
 
 
 def _pids(run: Run) -> frozenset[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from mlbench.collocation.ledger import Ledger
 from mlbench.errors import NotARunError
 from mlbench.launch import code_of
 from mlbench.spec import Benchmark
-from mlbench.store.layout import REQUEST
+from mlbench.store.layout import REQUEST, read_json
 
 __all__ = ["refuse_changed"]
 
@@ -62,12 +61,13 @@ def _code_now(bench: Benchmark) -> Hashes:
 
 def _code_then(directory: Path) -> Hashes:
     """What a run has written down; nothing where it did not come so far."""
-    try:
-        request: Mapping[str, Any] = json.loads((directory / REQUEST).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    modules = (request.get("code") or {}).items()
-    return {
-        **(request.get("local_code") or {}),
-        **{name: str(source.get("sha256")) for name, source in modules},
-    }
+    request = read_json(directory / REQUEST)
+    local, modules = (_mapping(request, key) for key in ("local_code", "code"))
+    sources = {name: source for name, source in modules.items() if isinstance(source, Mapping)}
+    return {**local, **{name: str(source.get("sha256")) for name, source in sources.items()}}
+
+
+def _mapping(document: object, key: str) -> Mapping[str, Any]:
+    """A part of a file that anybody may have damaged; empty where it is none."""
+    found = document.get(key) if isinstance(document, Mapping) else None
+    return found if isinstance(found, Mapping) else {}

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mlbench.collocation.attempt import Attempt, abandoned
+from mlbench.collocation.barren import barren
 from mlbench.collocation.capacity import capacity_of, saturated, with_rates
 from mlbench.collocation.design import CAPACITY
 from mlbench.collocation.dial import turned
 from mlbench.collocation.ledger import PLANNED, Ledger
+from mlbench.collocation.pace import Pace
 from mlbench.collocation.watcher import Step, Watcher
 from mlbench.errors import EngineError, NotARunError
 from mlbench.seed import derive
 from mlbench.spec import Benchmark
 from mlbench.study.layout import CapacityEntry, RunEntry, Treatment
+from mlbench.study.reach import Reach, reach_of
 
 __all__ = ["Conductor", "find_again", "settle"]
-
-OVERHEAD_S = 3.0
-"""What a run takes besides its window and its cooldown, before one has been seen."""
 
 
 class Conductor:
@@ -43,14 +44,16 @@ class Conductor:
     def __init__(self, ledgers: Mapping[str, Ledger], watcher: Watcher) -> None:
         self._ledgers = ledgers
         self._watcher = watcher
-        self._took_s: list[float] = []
-        self._gave_up = ""
+        self._pace = Pace(next(iter(ledgers.values())).bench.study)
+        self._gave_up: dict[str, str] = {}  # by variant, why
+        self._lost = {name for name, each in ledgers.items() if not reach_of(each.manifest).valid}
 
     def conduct(self) -> None:
         """Make every run that is planned, until none is or the end is asked for.
 
-        It ends early, with the reason in the study, where a capacity is not found: the
-        loads are shares of it.
+        A study ends early, with the reason in it, where a capacity is not found (the loads
+        are shares of it), and where a pipeline completes nothing even alone. Those of other
+        placements go on, unless they need that capacity, too.
 
         Raises
         ------
@@ -58,20 +61,26 @@ class Conductor:
             If a run cannot be made at all; what was made before stays.
         """
         try:
-            while (variant := self._next()) is not None and not self._ending:
-                self._make(variant, self._ledgers[variant])
-        except BaseException as error:  # the caller's interrupt too: say that nobody goes on
-            self._close(str(error) or type(error).__name__ if isinstance(error, Exception) else "")
+            while (variant := self._next()) is not None and not self._watcher.interrupts():
+                self._try(variant)
+        finally:  # after the caller's interrupt, too: say that nobody goes on
+            self._close()
+
+    def _try(self, variant: str) -> None:
+        try:
+            self._make(variant, self._ledgers[variant])
+        except Exception as error:  # whatever it is, the study says why it ended
+            self._gave_up[variant] = str(error) or type(error).__name__
             raise
-        self._close(self._gave_up)
 
     @property
-    def _ending(self) -> bool:
-        return bool(self._watcher.interrupts() or self._gave_up)
+    def _going(self) -> dict[str, Ledger]:
+        """The studies that have not given up."""
+        return {name: each for name, each in self._ledgers.items() if name not in self._gave_up}
 
     def _next(self) -> str | None:
         """The variant whose block comes first; null if nothing is left."""
-        first = {name: entry for name, each in self._ledgers.items() if (entry := each.next())}
+        first = {name: entry for name, each in self._going.items() if (entry := each.next())}
         return min(first, key=lambda name: self._turn(name, first[name]), default=None)
 
     def _turn(self, variant: str, entry: RunEntry) -> tuple[bool, int, int]:
@@ -89,11 +98,17 @@ class Conductor:
         if made.status == PLANNED:  # the end was asked for before it began
             ledger.note(made)
             return
-        self._took_s.append(time.monotonic() - begin_s)
+        self._pace.took(ledger.treatment(made), time.monotonic() - begin_s)
         made = self._note(ledger, made)
         if made.verdict != "VALID":
-            self._judge(ledger, made)
+            self._judge(variant, ledger, made)
         self._watcher.ended(self._step(variant, ledger, made))
+        if variant in self._gave_up:
+            of = f"{variant}: " if variant else ""
+            told, place = self._gave_up[variant], ledger.path / made.directory
+            self._watcher.remarked(f"{of}{told} Look at it with: mlbench show {place}")
+        elif made.verdict != "VALID":
+            self._remark(variant, ledger)
 
     def _attempt(self, ledger: Ledger, entry: RunEntry, step: Step) -> RunEntry:
         treatment = ledger.treatment(entry)
@@ -118,19 +133,46 @@ class Conductor:
                 each.found(found)
         return made
 
-    def _judge(self, ledger: Ledger, made: RunEntry) -> None:
-        """Plan an INVALID run again if the study owes it; without a capacity it ends."""
+    def _judge(self, variant: str, ledger: Ledger, made: RunEntry) -> None:
+        """Plan an INVALID run again if the study owes it; end what cannot be studied."""
         treatment = ledger.treatment(made)
-        if ledger.owes(made.block, made.treatment):
+        alone = len(treatment.pipelines) == 1
+        never = not any(
+            run.verdict == "VALID" and run.treatment == made.treatment
+            for run in ledger.manifest.runs
+        )
+        if alone and never and (why := barren(ledger.path / made.directory)):
+            self._give_up(variant, treatment, f"{why} ({made.directory}).")
+        elif ledger.owes(made.block, made.treatment):
             ledger.again(made.block, made.treatment)
         elif treatment.role == CAPACITY:
-            self._gave_up = f"The capacity of {treatment.pipelines[0]} was not found."
+            self._give_up(variant, treatment, _not_found(treatment))
+
+    def _give_up(self, variant: str, treatment: Treatment, why: str) -> None:
+        """Make no further run of a variant, nor of those that need a capacity which it lacks."""
+        if treatment.role == CAPACITY:
+            needing = [
+                name
+                for name, each in self._ledgers.items()
+                if treatment.pipelines[0] in each.unknown()
+            ]
+            self._gave_up.update(dict.fromkeys(needing, _not_found(treatment)))
+        self._gave_up[variant] = why
 
     # -- for who looks on ----------------------------------------------------------------
 
+    def _remark(self, variant: str, ledger: Ledger) -> None:
+        """Say once that the blocks that are planned cannot make the study VALID any more."""
+        reach = reach_of(ledger.manifest)
+        if not reach.valid and variant not in self._lost:
+            self._lost.add(variant)
+            place = ledger.path.parent if variant else ledger.path
+            self._watcher.remarked(_out_of_reach(variant, reach, place))
+
     def _step(self, variant: str, ledger: Ledger, entry: RunEntry) -> Step:
         made = sum(run.status != PLANNED for each in self._all for run in each.manifest.runs)
-        waiting = sum(each.waiting for each in self._all)
+        going = self._going.values()
+        waiting = sum(each.waiting for each in going)
         return Step(
             entry=entry,
             role=ledger.treatment(entry).role,
@@ -138,28 +180,43 @@ class Conductor:
             number=made + (entry.status == PLANNED),
             runs=made + waiting,
             blocks=ledger.manifest.repeats,
-            left_s=waiting * self._run_s(ledger),
+            left_s=self._pace.left_s(
+                each.treatment(run)
+                for each in going
+                for run in each.manifest.runs
+                if run.status == PLANNED
+            ),
+            known=self._pace.known,
         )
 
     @property
     def _all(self) -> Sequence[Ledger]:
         return tuple(self._ledgers.values())
 
-    def _run_s(self, ledger: Ledger) -> float:
-        """How long a run takes with all that stands around it."""
-        if self._took_s:
-            return sum(self._took_s) / len(self._took_s)
-        window = ledger.manifest.window
-        return OVERHEAD_S + window.settle + window.seconds + ledger.bench.study.cooldown
-
-    def _close(self, failure: str) -> None:
+    def _close(self) -> None:
         """Say in each study that nobody makes it any more, and why."""
-        for ledger in self._all:
+        for variant, ledger in self._ledgers.items():
             settle(ledger)
-            if failure:
-                ledger.close("failed", failure)
+            if variant in self._gave_up:
+                ledger.close("failed", self._gave_up[variant])
             else:
                 ledger.close("stopped" if ledger.next() else "done")
+
+
+def _not_found(treatment: Treatment) -> str:
+    return f"The capacity of {treatment.pipelines[0]} was not found."
+
+
+def _out_of_reach(variant: str, reach: Reach, place: Path) -> str:
+    """What is lost, and what would mend it when the rest is made."""
+    of = f" of {variant}" if variant else ""
+    told = f"VALID is out of reach with {reach.repeats} blocks{of}: {reach.lost} lost"
+    if reach.needed is None:
+        return f"{told}, and more cannot mend it."
+    return (
+        f"{told}, so it takes {reach.needed} (later: mlbench collocate --resume {place} "
+        f"--repeats {reach.needed})."
+    )
 
 
 def settle(ledger: Ledger) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from mlbench.collocation.code import refuse_changed
 from mlbench.collocation.conduct import Conductor, find_again, settle
 from mlbench.collocation.design import treatments_of
+from mlbench.collocation.draft import Draft
 from mlbench.collocation.ledger import Ledger
 from mlbench.collocation.mistakes import mistakes
 from mlbench.collocation.variants import variants_of
@@ -25,7 +26,15 @@ from mlbench.spec.problems import problems_of
 from mlbench.store.kind import is_study
 from mlbench.study.study import Study, open_study
 
-__all__ = ["begun", "collocate", "collocate_placements", "resume", "resumed", "with_study"]
+__all__ = [
+    "begun",
+    "collocate",
+    "collocate_placements",
+    "drafted",
+    "resume",
+    "resumed",
+    "with_study",
+]
 
 
 def collocate(
@@ -167,22 +176,50 @@ def resumed(
         If there is none, another process goes on with one, its code has changed, or it
         stands on a capacity that another study of its directory measures.
     """
-    folders = [path] if is_study(path) else sorted(filter(is_study, _children(path)))
-    if not folders:
-        raise NotARunError(f"{path} holds no study: `mlbench collocate SPEC` makes one")
     benches = () if bench is None else tuple(variants_of(bench).values())
-    ledgers = [Ledger.read(folder, benches) for folder in folders]
+    ledgers = [Ledger.read(folder, benches) for folder in _studies(path)]
     for ledger in ledgers:
         refuse_changed(ledger)
     for ledger in ledgers:
         settle(ledger)
+    _planned_again(ledgers, repeats)
+    for ledger in ledgers:
+        ledger.open()
+    return {ledger.variant: ledger for ledger in ledgers}
+
+
+def drafted(path: Path, repeats: int | None = None) -> dict[str, Draft]:
+    """What `resumed` would go on with, by variant; nothing is written, and no engine ended.
+
+    Raises
+    ------
+    NotARunError
+        As `resumed`.
+    """
+    ledgers = [Ledger.read(folder) for folder in _studies(path)]
+    drafts = [Draft(each.path, each.manifest, each.bench) for each in ledgers]
+    for draft in drafts:
+        refuse_changed(draft)
+    for draft in drafts:
+        draft.settle()
+    _planned_again(drafts, repeats)
+    return {draft.variant: draft for draft in drafts}
+
+
+def _studies(path: Path) -> list[Path]:
+    found = [path] if is_study(path) else sorted(filter(is_study, _children(path)))
+    if not found:
+        raise NotARunError(f"{path} holds no study: `mlbench collocate SPEC` makes one")
+    return found
+
+
+def _planned_again(ledgers: Sequence[Ledger], repeats: int | None) -> None:
+    """Plan what is missing, once it is known which runs were cut off."""
     find_again(ledgers)
     for ledger in ledgers:
         ledger.extend(repeats or 0)
         for block, treatment in ledger.missing():
             ledger.again(block, treatment)
-        ledger.open()
-    return {ledger.variant: ledger for ledger in ledgers}
 
 
 def _children(path: Path) -> list[Path]:

@@ -33,6 +33,8 @@ class Step:
         Blocks that are planned.
     left_s
         How long the study will go on, as far as one can tell.
+    known
+        Whether a run has told how long it takes; else its setup is not in ``left_s``.
     """
 
     entry: RunEntry
@@ -42,6 +44,7 @@ class Step:
     runs: int
     blocks: int
     left_s: float
+    known: bool = True
 
     @property
     def text(self) -> str:
@@ -74,6 +77,9 @@ class Watcher:
     def ended(self, step: Step) -> None:
         """Its run has ended; the step has the verdict."""
 
+    def remarked(self, text: str) -> None:
+        """Something that whoever waits for the study wants to know at once."""
+
     def pause(self, seconds: float) -> None:
         """Wait; comes back early when the end was asked for."""
         end_s = time.monotonic() + seconds
@@ -89,3 +95,7 @@ class Lines(Watcher):
         reasons = " ".join(step.entry.reasons)
         line = f"{step.text}  {step.entry.verdict}  {reasons}".rstrip()
         sys.stderr.write(f"{line}\n")
+
+    def remarked(self, text: str) -> None:
+        """Write it."""
+        sys.stderr.write(f"{text}\n")

@@ -13,10 +13,10 @@ import sys
 
 from mlbench.engine.arena import Arena
 from mlbench.engine.guardian import guard
-from mlbench.engine.imports import importing
 from mlbench.engine.process import MARKER, become_subreaper, fork, leave, name_process
 from mlbench.engine.recorder import record
 from mlbench.engine.wire import pipe
+from mlbench.imports import importing
 
 
 def main() -> int:
@@ -24,7 +24,8 @@ def main() -> int:
 
     Recorder and guardian are forked first, while this process is still small: they know
     nothing of specs. What the others need is imported before the order comes, which may be a
-    while: the caller starts this process first and checks its spec meanwhile.
+    while: the caller starts this process first and checks its spec meanwhile. Probes are left
+    to the sampler, which imports them while each worker imports what its pipeline names.
     """
     raise_file_limit()
     become_subreaper()
@@ -42,7 +43,6 @@ def main() -> int:
     with importing():
         from mlbench.engine.order import Order
         from mlbench.engine.supervisor import Supervisor
-        from mlbench.probes import gpm, host, nvml, process, rapl  # noqa: F401  (for the sampler)
 
     order = Order.read(sys.stdin.buffer) if spoken_to(int(sys.argv[1])) else None
     if order is None:  # the caller needs no engine

@@ -1,183 +1,205 @@
-"""What stands in front of a stage in pipelined execution: its queue.
+"""What stands in front of a stage in pipelined execution: who waits, and what he waits for.
 
-A hop costs what `queue.SimpleQueue` costs. The bound is looked at before an item is put:
-with several producers a queue may exceed it by one item for each of them. An edge inside
-a cycle never waits, so a full loop cannot stop itself.
+A stage has a *token* for each of its workers, and nobody calls it without one. Whoever puts
+a branch looks for a token afterwards, and whoever gives one back looks for a branch
+afterwards: so no branch waits while a token is free. This needs no lock, because each step
+of it is one operation on a list or a deque.
+
+No thread waits for room. What finds a queue full is *held*, with the token of the stage that
+it comes from, and goes on when the queue is down to half of its bound: so a full queue costs
+a change of threads for many branches, not for each.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
 from time import monotonic_ns as clock
-from typing import Generic, TypeVar
 
-from mlbench.engine.wire import CHUNK, MAIL, Mail, mail
+from mlbench.engine.flow import Branch
+from mlbench.engine.pool import Pool, Run, Task
 
-__all__ = ["Channel", "Inbox"]
-
-Item = TypeVar("Item")
+__all__ = ["Channel", "Gathering"]
 
 
-class Channel(Generic[Item]):
-    """A queue between threads; ``None`` ends one of its readers.
-
-    ``get`` and ``append`` are those of the queue itself: a thread that hands an item on must
-    reach its next ``get`` before the other one wakes, or that one finds the interpreter lock
-    taken and has to be woken twice. So who gets an item from a bounded channel looks at
-    ``waiting`` himself.
+class Channel:
+    """The branches in front of a stage, and its tokens.
 
     Parameters
     ----------
+    workers
+        Tokens.
     bound
-        Items that ``put`` lets wait.
+        Branches that may wait. It is looked at before one is put: with several producers
+        there may be one more for each of them.
 
     Attributes
     ----------
-    get
-        Wait for the next item and take it.
-    append
-        Append an item whether there is room or not.
-    size
-        Items that wait.
-    waiting
-        Threads that wait for room.
+    run
+        What a thread does with a token, and with a branch or with null: with what waits.
+    low
+        The queue's length at which what is held goes on.
     """
 
-    def __init__(self, bound: int) -> None:
-        self._items: SimpleQueue[Item | None] = SimpleQueue()
+    run: Run
+
+    def __init__(self, workers: int, bound: int, pool: Pool) -> None:
         self.bound = bound
-        self._space = threading.Condition()
-        self.waiting = 0
-        self.get: Callable[[], Item | None] = self._items.get
-        self.append: Callable[[Item | None], None] = self._items.put
-        self.size: Callable[[], int] = self._items.qsize
+        self.low = bound // 2
+        self.waiting: deque[Branch] = deque()
+        self.tokens = list(reversed(range(workers)))
+        self.held: deque[Task] = deque()
+        self._pool = pool
 
-    def put(self, item: Item | None, wait: bool = False) -> None:
-        """Append an item; with ``wait``, once there is room."""
-        if wait and self.size() >= self.bound:
-            self.wait_for_room()
-        self.append(item)
+    def put(self, here: Branch) -> None:
+        """Let a branch wait until the stage takes it."""
+        self.waiting.append(here)
+        if self.tokens:
+            self.rouse()
 
-    def wait_for_room(self) -> None:
-        """Return when there is room for an item."""
-        with self._space:
-            self.waiting += 1
-            while self.size() >= self.bound:
-                self._space.wait()
-            self.waiting -= 1
-
-    def got(self) -> None:
-        """Say that an item was taken, where ``waiting`` shows that somebody wants room."""
-        with self._space:
-            self._space.notify()
-
-    def get_before(self, instant_ns: int) -> tuple[Item | None, bool]:
-        """The next item and true, or nothing and false where none comes before the instant."""
-        timeout_s = max(0.0, (instant_ns - clock()) / 1e9)
+    def rouse(self) -> None:
+        """Have a thread come for what waits, if a token is free."""
         try:
-            item = self._items.get(timeout=timeout_s)
-        except Empty:
-            return None, False
+            token = self.tokens.pop()
+        except IndexError:  # whoever has it looks for what waits before he gives it back
+            return
+        self._pool.do((self.run, token, None))
+
+    def take(self) -> Branch | None:
+        """The branch that waits for longest, taken with a token."""
+        try:
+            here = self.waiting.popleft()
+        except IndexError:
+            return None
+        if self.held and len(self.waiting) <= self.low:
+            self.let_go()
+        return here
+
+    def follow(self, here: Branch) -> Task | None:
+        """What a thread does that goes on with its branch; null if that has to wait."""
         if self.waiting:
-            self.got()
-        return item, True
+            return None
+        try:
+            return self.run, self.tokens.pop(), here
+        except IndexError:
+            return None
+
+    def rest(self, token: int) -> Task | None:
+        """Give a token back when nothing waits; what to do if something has come meanwhile."""
+        if self.held:
+            self.let_go()
+        self.tokens.append(token)
+        if not self._wants():
+            return None
+        try:
+            return self.run, self.tokens.pop(), None
+        except IndexError:
+            return None
+
+    def leave(self, token: int) -> None:
+        """Give a token back because its thread goes on elsewhere."""
+        if self.held:  # what it followed was never in the queue, so nobody took it from there
+            self.let_go()
+        self.tokens.append(token)
+        if self._wants():
+            self.rouse()
+
+    def hold(self, task: Task) -> None:
+        """Keep what puts a branch here until there is room."""
+        self.held.append(task)
+        if len(self.waiting) <= self.low:  # all were taken before it was seen
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Let what is held go on, as much as there is room for."""
+        for _ in range(self.bound - len(self.waiting)):
+            try:
+                task = self.held.popleft()
+            except IndexError:
+                return
+            self._pool.do(task)
+
+    def stop(self) -> None:
+        """Let nobody wait for more."""
+
+    def _wants(self) -> bool:
+        """Whether something waits that a token is good for."""
+        return bool(self.waiting)
 
 
-class Inbox(Channel[Item]):
-    """The channel of the entry stage under an open load: an idle worker reads the pipe itself.
-
-    A thread that did nothing but read the pipe would get the interpreter lock up to 5 ms
-    late whenever the stages compute in Python. What other stages put (a loop that leads
-    back to the entry) wakes a reader through the same pipe.
+class Gathering(Channel):
+    """The channel of a stage that takes dynamic batches; one thread at a time gathers one.
 
     Parameters
     ----------
-    fd, wake_fd
-        Read and write end of the worker's inbox.
-    admit
-        Makes an item of a query that has come: query, item, due, sent, received.
-    stopped
-        Called when no further query will come.
+    size, max_wait_ns
+        Of a batch: it is gathered until it is full, or for so long.
     """
 
-    def __init__(
-        self,
-        fd: int,
-        wake_fd: int,
-        admit: Callable[[int, int, int, int, int], Item],
-        stopped: Callable[[], None],
-    ) -> None:
-        super().__init__(bound=1 << 62)
-        self._fd = fd
-        self._wake_fd = wake_fd
-        self._admit = admit
-        self._stopped = stopped
-        self._ready: deque[Item | None] = deque()
-        self._reading = threading.Lock()
-        self._asleep = False
-        self.get = self._get
-        self.append = self._append
-        self.size = self._ready.__len__
+    def __init__(self, workers: int, bound: int, pool: Pool, size: int, max_wait_ns: int) -> None:
+        super().__init__(workers, bound, pool)
+        self._size = size
+        self._max_wait_ns = max_wait_ns
+        self._turn = threading.Lock()
+        self._missing = 0
+        self._enough = threading.Event()
+        self._stopped = False
 
-    def _append(self, item: Item | None) -> None:
-        """Append an item, and wake a reader that sleeps in the pipe."""
-        self._ready.append(item)
-        if self._asleep:
-            os.write(self._wake_fd, mail(Mail.WAKE))
+    def put(self, here: Branch) -> None:
+        """Let a branch wait until it is gathered."""
+        self.waiting.append(here)
+        if self._turn.locked():
+            if len(self.waiting) >= self._missing:
+                self._enough.set()
+        elif self.tokens:
+            self.rouse()
 
-    def _get(self) -> Item | None:
-        """The next item; reads the pipe where there is none."""
-        while True:
-            try:
-                return self._ready.popleft()
-            except IndexError:
-                with self._reading:
-                    self._read(_waits)
-
-    def get_before(self, instant_ns: int) -> tuple[Item | None, bool]:
-        """The next item and true, or nothing and false where none comes before the instant."""
-        from select import select
-
-        def comes() -> bool:
-            return bool(select([self._fd], [], [], max(0.0, (instant_ns - clock()) / 1e9))[0])
-
-        while True:
-            try:
-                return self._ready.popleft(), True
-            except IndexError:
-                if not self._reading.acquire(timeout=max(0.0, (instant_ns - clock()) / 1e9)):
-                    return None, False
-            try:  # with the lock, so that what has come is not read by another reader meanwhile
-                if not self._read(comes):
-                    return None, False
-            finally:
-                self._reading.release()
-
-    def _read(self, comes: Callable[[], bool]) -> bool:
-        """Read the pipe, unless something is there; false where nothing comes."""
-        self._asleep = True  # before the look at the queue: who puts after it, wakes us
+    def follow(self, here: Branch) -> Task | None:
+        """What a thread does that gathers others around its branch."""
+        if self.waiting or self._turn.locked():
+            return None
         try:
-            if not self._ready:
-                if not comes():
-                    return False
-                self._sort(os.read(self._fd, CHUNK))
+            token = self.tokens.pop()
+        except IndexError:
+            return None
+        self.waiting.append(here)
+        return self.run, token, None
+
+    def gather(self) -> list[Branch]:
+        """A batch of what waits and of what comes in time; nothing if another thread gathers."""
+        items: list[Branch] = []
+        if not self._turn.acquire(blocking=False):
+            return items
+        self._fill(items)
+        if items:
+            instant_ns = clock() + self._max_wait_ns
+            while len(items) < self._size and self._comes(self._size - len(items), instant_ns):
+                self._fill(items)
+            self._fill(items)
+        self._turn.release()
+        if self.waiting:
+            self.rouse()
+        return items
+
+    def stop(self) -> None:
+        """Let nobody wait for more."""
+        self._stopped = True
+        self._enough.set()
+
+    def _wants(self) -> bool:
+        return bool(self.waiting) and not self._turn.locked()
+
+    def _fill(self, items: list[Branch]) -> None:
+        while len(items) < self._size and (here := self.take()) is not None:
+            items.append(here)
+
+    def _comes(self, missing: int, instant_ns: int) -> bool:
+        """Wait until so many have come, or as many as may wait; false where time is up."""
+        self._enough.clear()
+        self._missing = min(missing, self.bound)
+        if self._stopped:
+            return False
+        if len(self.waiting) >= self._missing:
             return True
-        finally:
-            self._asleep = False
-
-    def _sort(self, data: bytes) -> None:
-        received = clock()
-        for query, item, due, sent in MAIL.iter_unpack(data):
-            if query >= 0:
-                self._ready.append(self._admit(query, item, due, sent, received))
-            elif query == Mail.STOP:
-                self._stopped()
-
-
-def _waits() -> bool:
-    """Something comes if one waits for it, however long."""
-    return True
+        left_s = (instant_ns - clock()) / 1e9
+        return left_s > 0 and self._enough.wait(left_s)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import heapq
 import os
-import resource
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from itertools import chain, islice
 from time import monotonic_ns as clock
 
 from mlbench.engine.bounds import Bounds
-from mlbench.engine.clock import SPIN_NS, precise, wait_until
+from mlbench.engine.clock import SPIN_NS, cpu_ns, precise, wait_until
 from mlbench.engine.page import Page, Slot
 from mlbench.engine.ring import Ring
 from mlbench.engine.wire import MAIL, Lines, Mail, mail, tell
@@ -33,6 +32,8 @@ DEAF_TURNS = 256
 
 RETRY_NS = 1_000_000
 """How long a full inbox may wait for another try, where nothing else is due."""
+
+ENDED = int(Slot.ENDED)
 
 
 @dataclass
@@ -115,15 +116,18 @@ class Lane:
     @property
     def overflows(self) -> bool:
         """Whether more queries wait than the limit allows."""
-        return self.sent - self.page.cells[Slot.ENDED] > self.backlog
+        return self.sent - self.page.cells[ENDED] > self.backlog
 
 
 class _Driver:
-    def __init__(self, lanes: list[Lane], ring: Ring, control: int, outbox: int) -> None:
+    def __init__(
+        self, lanes: list[Lane], ring: Ring, control: int, outbox: int, patient: bool
+    ) -> None:
         self._lanes = {lane.name: lane for lane in lanes}
         self._ring = ring
         self._control = control
         self._outbox = outbox
+        self._patient = patient
         self._lines = Lines()
         self._heap: list[tuple[int, int, int, Lane]] = []
         self._leave = False
@@ -145,7 +149,7 @@ class _Driver:
         """Wait until just before the next due time; false if something else was to do first."""
         due_ns = self._heap[0][0]
         full = [lane.inbox for lane in self._lanes.values() if lane.waiting]
-        if wait_until(due_ns, (self._control,), full):
+        if wait_until(due_ns, (self._control,), full, self._patient):
             self._flush()
             self._listen(wait=False)
             return False
@@ -240,19 +244,20 @@ class _Driver:
                 heapq.heappush(self._heap, (arrival[0], lane.code, arrival[1], lane))
 
 
-def drive(lanes: list[Lane], ring: Ring, control: int, outbox: int) -> int:
-    """Dispatch the open loads; returns the exit status of the process."""
+def drive(lanes: list[Lane], ring: Ring, control: int, outbox: int, patient: bool) -> int:
+    """Dispatch the open loads; returns the exit status of the process.
+
+    Parameters
+    ----------
+    patient
+        Whether its processors are those of no pipeline, so that it may spin on them.
+    """
     gc.collect()
     gc.freeze()
     gc.disable()  # a collection in the middle of a wait would be lateness
-    tell(outbox, "ready", precision=precise())
-    begin_ns, begin_cpu_ns = clock(), _cpu_ns()
-    _Driver(lanes, ring, control, outbox).run()
-    cpu_ns, wall_ns = _cpu_ns() - begin_cpu_ns, clock() - begin_ns
-    tell(outbox, "closed", cpu_ns=cpu_ns, wall_ns=wall_ns, stalled_ns=ring.stalled_ns)
+    tell(outbox, "ready", precision=precise(), cpus=sorted(os.sched_getaffinity(0)))
+    begin_ns, begin_cpu_ns = clock(), cpu_ns()
+    _Driver(lanes, ring, control, outbox, patient).run()
+    used = {"cpu_ns": cpu_ns() - begin_cpu_ns, "wall_ns": clock() - begin_ns}
+    tell(outbox, "closed", **used, stalled_ns=ring.stalled_ns)
     return 0
-
-
-def _cpu_ns() -> int:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return round((usage.ru_utime + usage.ru_stime) * 1e9)

@@ -12,7 +12,7 @@ from typing import Any
 
 from mlbench.engine.children import Child, Tenant
 from mlbench.engine.driver import Lane, drive
-from mlbench.engine.process import fork
+from mlbench.engine.process import confine, fork
 from mlbench.engine.recorder import Assignment
 from mlbench.engine.ring import Ring
 from mlbench.engine.sampler import Brief, sample
@@ -32,10 +32,15 @@ class Harness:
         Process id, outbox and control of the recorder, which runs already.
     guardian
         Process id of the guardian.
+    cpus
+        Processors that its processes are confined to.
     """
 
-    def __init__(self, log: Path, recorder: tuple[int, int, int], guardian: int) -> None:
+    def __init__(
+        self, log: Path, recorder: tuple[int, int, int], guardian: int, cpus: tuple[int, ...]
+    ) -> None:
         self._log = log
+        self._cpus = cpus
         self._guardian = guardian
         self.recorder = Child("recorder", recorder[1], recorder[2])
         self.recorder.started(recorder[0])
@@ -47,7 +52,7 @@ class Harness:
         """Tell the recorder what it is to record, and where; it is ready a moment later."""
         self._texts = tuple(tenant.desk.texts[0] for tenant in tenants)
         folders = tuple(str(tenant.folder) for tenant in tenants)
-        assignment = Assignment(str(run), folders, self._texts, os.getpid())
+        assignment = Assignment(str(run), folders, self._texts, os.getpid(), self._cpus)
         os.write(self.recorder.control, assignment.to_line())
 
     def recorder_is_ready(self) -> None:
@@ -56,11 +61,11 @@ class Harness:
             os.close(fd)
         self._texts = ()
 
-    def start_driver(self, lanes: Sequence[Lane], ring: Ring) -> Child:
+    def start_driver(self, lanes: Sequence[Lane], ring: Ring, patient: bool) -> Child:
         """Fork the driver; it gets the inboxes of the open loads."""
         inboxes = [lane.inbox for lane in lanes]
         body: Callable[[int, int], int] = lambda control, outbox: drive(  # noqa: E731
-            list(lanes), ring, control, outbox
+            list(lanes), ring, control, outbox, patient
         )
         self.driver = self._started("driver", body, inboxes)
         return self.driver
@@ -77,10 +82,14 @@ class Harness:
         control, outbox = pipe(), pipe()
         child = Child(name, outbox[0], control[1])
         own = (control[0], outbox[1])
-        child.started(fork(name, lambda: body(*own), (*own, *keep), output=self._log))
+        child.started(fork(name, lambda: self._confined(body, *own), (*own, *keep), self._log))
         for fd in own:
             os.close(fd)
         return child
+
+    def _confined(self, body: Callable[[int, int], int], control: int, outbox: int) -> int:
+        confine(self._cpus)
+        return body(control, outbox)
 
     @property
     def drives(self) -> bool:

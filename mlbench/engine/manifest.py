@@ -29,7 +29,9 @@ class Manifest:
     its engine is gone was aborted: readers derive that from the engine's identity.
     """
 
-    def __init__(self, run: Path, pipelines: Mapping[str, dict[str, Any]]) -> None:
+    def __init__(
+        self, run: Path, pipelines: Mapping[str, dict[str, Any]], harness_cpus: tuple[int, ...]
+    ) -> None:
         self._path = run / MANIFEST
         self._reserve = _reserved(run)
         self.data: dict[str, Any] = {  # Any: JSON
@@ -45,7 +47,7 @@ class Manifest:
             "metrics": [],
             "devices": [],
             "telemetry": {"status": "off", "probes": {}, "notes": [], "idle": None},
-            "harness": {},
+            "harness": {"cpus": harness_cpus},
             "units": {
                 name: {column.name: column.meaning for column in table.columns}
                 for name, table in TABLES.items()

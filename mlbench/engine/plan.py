@@ -15,7 +15,13 @@ from mlbench.engine.sampler import Brief
 from mlbench.errors import SpecError
 from mlbench.interfaces.load import LoadModel, OpenLoad
 from mlbench.interfaces.placement import PlacementMethod
-from mlbench.placements.cpus import ResolvedPlacement, divide_here, environment
+from mlbench.placements.cpus import (
+    ResolvedPlacement,
+    divide_here,
+    environment,
+    harness_here,
+    is_apart_here,
+)
 from mlbench.placements.visible import VISIBLE
 from mlbench.spec import Request, Stop
 
@@ -24,7 +30,9 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True)
 class Plan:
-    """The loads, placements and stop rules of the pipelines that run, by name.
+    """The loads and stop rules of the pipelines that run, and the placements of all, by name.
+
+    ``harness`` are the processors of what measures.
 
     What else a spec names is imported by its own worker alone: a library reads its number
     of threads when it is imported, and a fork inherits them.
@@ -34,6 +42,7 @@ class Plan:
     loads: Mapping[str, LoadModel]
     places: Mapping[str, ResolvedPlacement]
     stops: Mapping[str, Stop | None]
+    harness: tuple[int, ...]
 
     @classmethod
     def of(cls, request: Request) -> Plan:
@@ -48,7 +57,13 @@ class Plan:
         loads = {name: _load_of(request, name) for name in names}
         windowed = request.window is not None
         stops = dict.fromkeys(names) if windowed else bench.stop_rules(names)
-        return cls(request, loads, divide_here(bench), stops)
+        places = divide_here(bench)
+        return cls(request, loads, places, stops, harness_here(places))
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether what measures has cores of its own."""
+        return is_apart_here(self.places)
 
     def surrounded(self, stack: ExitStack) -> dict[str, Mapping[str, str]]:
         """Put up what stands around the workers; ``stack`` takes it down.

@@ -19,6 +19,7 @@ __all__ = [
     "MARKER",
     "become_subreaper",
     "children",
+    "confine",
     "end_group",
     "fork",
     "leave",
@@ -48,6 +49,17 @@ def name_process(name: str) -> None:
 def become_subreaper() -> None:
     """Have orphans of this process's descendants come to it, not to init."""
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def confine(cpus: Iterable[int]) -> None:
+    """Run this process on these processors alone, where the system lets it.
+
+    Linux keeps affinity by thread, and libraries start some when they are imported.
+    """
+    chosen = tuple(cpus)
+    for thread in os.listdir("/proc/self/task"):
+        with suppress(OSError):  # it may have ended
+            os.sched_setaffinity(int(thread), chosen)
 
 
 def fork(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from mlbench.engine.arena import Arena
 from mlbench.engine.ring import Ring
 from mlbench.engine.rows import (
@@ -33,11 +35,13 @@ class Rings:
         self.links = Ring(LINK_ROW, 1 << 14, arena)
         self.extras = Ring(EXTRA_ROW, 1 << 14, arena)
 
+    def __iter__(self) -> Iterator[Ring]:
+        yield from (self.spans, self.completions, self.events, self.links, self.extras)
+
     @property
     def stalled_ns(self) -> int:
         """Time that the worker waited for the recorder."""
-        rings = (self.spans, self.completions, self.events, self.links, self.extras)
-        return sum(ring.stalled_ns for ring in rings)
+        return sum(ring.stalled_ns for ring in self)
 
 
 class RunRings:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
 import select
 import sys
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from time import monotonic_ns as clock
 from typing import Any
 
 from mlbench.check.find import find_choice
+from mlbench.engine.clock import cpu_ns
 from mlbench.engine.ring import Ring
 from mlbench.engine.sampler_lane import Lane
 from mlbench.engine.sampler_post import Post
@@ -167,7 +167,7 @@ class _Sampler:
         if ready or (self._has_changed and now_ns >= self._told_ns + TOLD_NS):
             self._tell_tables()
         if ready:
-            self._is_ready, self._since = True, (clock(), _cpu_ns())
+            self._is_ready, self._since = True, (clock(), cpu_ns())
             tell(self._outbox, "ready", power=self._measures_power())
 
     def _held_up(self, hung: Post) -> None:
@@ -205,7 +205,7 @@ class _Sampler:
         for post in self._posts:
             lateness.merge(post.schedule.lateness)
         return {
-            "cpu_ns": _cpu_ns() - begin_cpu_ns,
+            "cpu_ns": cpu_ns() - begin_cpu_ns,
             "wall_ns": clock() - begin_ns,
             "setup_cpu_ns": begin_cpu_ns,
             "stalled_ns": self._ring.stalled_ns,
@@ -227,8 +227,3 @@ def sample(brief: Brief, ring: Ring, control: int, outbox: int) -> int:
     sampler.run()
     tell(outbox, "closed", **sampler.told())
     return 0
-
-
-def _cpu_ns() -> int:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return round((usage.ru_utime + usage.ru_stime) * 1e9)

@@ -64,13 +64,13 @@ class Lane:
         for post in self._posts:
             post.begin(origin_ns)
         while (word := self._word()) != "leave":
-            now_ns = clock()
+            woke_ns = clock()
             for post in self._posts:
                 deadline_ns = post.schedule.next_ns
-                is_due = deadline_ns is not None and deadline_ns <= now_ns
+                is_due = deadline_ns is not None and deadline_ns <= woke_ns
                 is_marked = word == "mark" and post.reads("ends")
                 if post.is_read and (is_due or is_marked):
-                    post.turn(is_marked)
+                    post.turn(woke_ns, is_marked)
         for post in self._posts:
             post.close()
 

@@ -128,14 +128,20 @@ class Post:
         wanted = {tier: rates[tier] for tier in TIERS if tier in rates and self.reads(tier)}
         self.schedule = Schedule(wanted, origin_ns)
 
-    def turn(self, is_marked: bool) -> None:
-        """Read what is due, and at a mark what is read at the ends of a load."""
+    def turn(self, woke_ns: int, is_marked: bool) -> None:
+        """Read what is due, and at a mark what is read at the ends of a load.
+
+        Parameters
+        ----------
+        woke_ns
+            When its thread woke up for it; other posts may have been read since.
+        """
         now_ns, begin_cpu_ns = clock(), time.thread_time_ns()
         self.since_ns = now_ns
         try:
             if is_marked:
                 self._write(self._source("ends"))
-            for tier in self.schedule.due(now_ns):
+            for tier in self.schedule.due(now_ns, woke_ns):
                 self._write(self._source(tier))
         except Exception as error:  # whatever a probe raises: it ends its own metrics alone
             self._fail(error)
@@ -176,19 +182,19 @@ class Post:
         ring, metrics, devices, pipelines = (
             self._ring, self._metrics, self._devices, self._pipelines,
         )  # fmt: skip
-        buffer, pack, mask, width = ring.buffer, ring.pack, ring.mask, ring.width
-        count = 0
+        table, pack, mask, width = ring.table, ring.pack, ring.mask, ring.width
+        take, count = ring.numbers.__next__, 0
         for metric, value, end_ns, start_ns, device, pipeline, pid in readings:
             if not isfinite(value):  # that is no value
                 continue
             if device not in devices:
                 devices[device] = self._device_code(str(device))
-            number = next(ring.numbers)
+            number = take()
             if number >= ring.limit:
                 ring.wait(number)
             pack(
-                buffer,
-                ring.base + (number & mask) * width,
+                table,
+                (number & mask) * width,
                 end_ns if start_ns is None else start_ns,
                 end_ns,
                 metrics[metric],

@@ -57,6 +57,8 @@ class Schedule:
     origin_ns
         The first deadline of all of them.
 
+    The earliest deadline is ``next_ns``; null where nothing is read any more.
+
     Examples
     --------
     >>> schedule = Schedule({"fast": 10.0, "slow": 2.0}, origin_ns=0)
@@ -69,27 +71,31 @@ class Schedule:
     def __init__(self, rates: Mapping[Tier, float], origin_ns: int) -> None:
         self._periods = {tier: round(1e9 / rate) for tier, rate in rates.items()}
         self._next = dict.fromkeys(rates, origin_ns)
+        self.next_ns: int | None = origin_ns if rates else None
         self.missed = dict.fromkeys(rates, 0)
         self.ticks = dict.fromkeys(rates, 0)
         self.lateness = Lateness()
 
-    @property
-    def next_ns(self) -> int | None:
-        """The earliest deadline; null where nothing is read any more."""
-        return min(self._next.values(), default=None)
+    def due(self, now_ns: int, woke_ns: int | None = None) -> list[Tier]:
+        """The tiers whose deadlines have come, and their next ones.
 
-    def due(self, now_ns: int) -> list[Tier]:
-        """The tiers whose deadlines have come, and their next ones."""
+        Parameters
+        ----------
+        woke_ns
+            What counts as late: when somebody woke up for them; default now.
+        """
         tiers = [tier for tier, instant in self._next.items() if instant <= now_ns]
-        if tiers:
-            self.lateness.add(now_ns - min(self._next[tier] for tier in tiers))
+        if self.next_ns is not None and self.next_ns <= now_ns:
+            self.lateness.add((now_ns if woke_ns is None else woke_ns) - self.next_ns)
         for tier in tiers:
             period = self._periods[tier]
             self.missed[tier] += now_ns // period - self._next[tier] // period
             self.ticks[tier] += 1
             self._next[tier] = (now_ns // period + 1) * period
+        self.next_ns = min(self._next.values(), default=None)
         return tiers
 
     def keep(self, tiers: frozenset[Tier]) -> None:
         """Leave out the tiers that have nothing to read any more."""
         self._next = {tier: at for tier, at in self._next.items() if tier in tiers}
+        self.next_ns = min(self._next.values(), default=None)

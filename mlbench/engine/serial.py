@@ -114,7 +114,7 @@ Begin = Callable[[int, int, int, int], tuple[int, Ended | None]]
 def _query_runner(begin: Begin, records: Records, page: Page) -> Callable[[Query], int]:
     """A function that runs one query and puts its row."""
     ring, cells = records.rings.completions, page.cells
-    pack, buffer, base, width, mask = ring.pack, ring.buffer, ring.base, ring.width, ring.mask
+    pack, table, width, mask = ring.pack, ring.table, ring.width, ring.mask
     numbers, counted = ring.numbers, count(1)
     oldest_query, oldest_started = int(Slot.OLDEST_QUERY), int(Slot.OLDEST_STARTED_NS)
     ended_slot, failed_slot = int(Slot.ENDED), int(Slot.FAILED)
@@ -132,8 +132,8 @@ def _query_runner(begin: Begin, records: Records, page: Page) -> Callable[[Query
         row = next(numbers)
         if row >= ring.limit:
             ring.wait(row)
-        offset = base + (row & mask) * width
-        pack(buffer, offset, number, item, due, sent, received, started, done, ending, row + 1)
+        offset = (row & mask) * width
+        pack(table, offset, number, item, due, sent, received, started, done, ending, row + 1)
         cells[oldest_started] = 0
         cells[ended_slot] = next(counted)  # the ring has the warm-up's rows, too
         return done
@@ -155,7 +155,7 @@ def _beginner(
     """A function that fetches the items of a query and takes it through the graph."""
     spans, stack, timed = records.rings.spans, trail.stack, trail.timed
     events, mine = visit.events, vars(visit)  # this thread's own: a store into it is quick
-    pack, buffer, base, width, mask = spans.pack, spans.buffer, spans.base, spans.width, spans.mask
+    pack, table, width, mask = spans.pack, spans.table, spans.width, spans.mask
     numbers = spans.numbers
 
     def begin(number: int, item: int, sent: int, started: int) -> tuple[int, Ended | None]:
@@ -172,8 +172,8 @@ def _beginner(
             spans.wait(span)
         if events:
             records.beside(span, (), events)
-        offset = base + (span & mask) * width
-        pack(buffer, offset, number, NULL, FIRST_PLACE, data, sent, started, end, span + 1)
+        offset = (span & mask) * width
+        pack(table, offset, number, NULL, FIRST_PLACE, data, sent, started, end, span + 1)
         if end > started + timeout_ns:
             return end, waited_too_long(entry)
         ran = branch(number, None, entry, payload, span, end, started + timeout_ns)
@@ -212,7 +212,7 @@ def _branch_runner(records: Records, visit: Visit, trail: Trail, no_visits: Visi
     """A function that runs one branch until it ends, forks or waits in a join."""
     enter, leave = _entrance(trail, no_visits), _exit(records, trail, no_visits)
     spans = records.rings.spans
-    pack, buffer, base, width, mask = spans.pack, spans.buffer, spans.base, spans.width, spans.mask
+    pack, table, width, mask = spans.pack, spans.table, spans.width, spans.mask
     numbers, events, timings = spans.numbers, visit.events, visit.timings
 
     def branch(
@@ -257,8 +257,8 @@ def _branch_runner(records: Records, visit: Visit, trail: Trail, no_visits: Visi
                 row = (query, parent, place, code, ready, start, end)
                 trail.timed.append((span, timings.pop(), row, NO_BATCH))
             else:
-                offset = base + (span & mask) * width
-                pack(buffer, offset, query, parent, place, code, ready, start, end, span + 1)
+                offset = (span & mask) * width
+                pack(table, offset, query, parent, place, code, ready, start, end, span + 1)
             if end > deadline:
                 return end, timed_out(step)
             source, parent, ready, payload = step, span, end, result

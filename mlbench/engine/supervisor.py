@@ -64,7 +64,8 @@ class Supervisor:
         self._timeouts = self._bench.timeouts
         self._hang_ns = round((self._timeouts.query + self._timeouts.grace) * 1e9)
         self._plan = Plan.of(self._request)
-        self._harness = Harness(run / "engine.log", recorder, guardian)
+        cpus = self._plan.harness
+        self._harness = Harness(run / "engine.log", recorder, guardian, cpus)
         self._rings = RunRings(arena, len(self._request.names))
         self._tenants = seated(run, self._plan, self._rings)
         self._harness.assign_recorder(run, self._tenants.values())
@@ -72,7 +73,7 @@ class Supervisor:
         self._stopping = self._failed = False
         self._watcher = Watcher(run, self._heard, self._died, self._stop)
         entries = {name: self._plan.entry(tenant) for name, tenant in self._tenants.items()}
-        self._manifest = Manifest(run, entries)
+        self._manifest = Manifest(run, entries, cpus)
         self._telemetry = Telemetry(self._bench.telemetry, self._manifest.data)
 
     # -- the phases ----------------------------------------------------------------------
@@ -105,7 +106,9 @@ class Supervisor:
             self._started(tenant)
         lanes = [self._plan.lane(t) for t in self._tenants.values() if t.open_load]
         if lanes:
-            self._started(self._harness.start_driver(lanes, self._rings.dispatch))
+            self._started(
+                self._harness.start_driver(lanes, self._rings.dispatch, self._plan.is_apart)
+            )
         if self._telemetry.is_wanted:
             brief = self._plan.brief(self._tenants.values())
             self._started(self._harness.start_sampler(brief, self._rings.samples))
@@ -128,6 +131,8 @@ class Supervisor:
         passes = {t.name: t.said["ready"]["queries_per_pass"] for t in self._tenants.values()}
         self._harness.tell_driver(kind="prepare", queries_per_pass=passes)
         self._until(self._all_warm, self._timeouts.setup, "warm-up")
+        recorder = self._harness.recorder  # who imports gently may be the last
+        self._until(lambda: "ready" in recorder.said, self._timeouts.setup, None)
         self._look_at_idle()
 
     def _all_warm(self) -> bool:

@@ -1,9 +1,9 @@
 """What travels between the processes of a run.
 
 To a worker, messages of 32 bytes: queries through its *inbox*, which the driver writes and
-an idle first stage reads itself; what the supervisor wants through its *control*. From
-every process to the supervisor: one line of JSON a message. From a worker to the recorder:
-frames of text.
+the thread that goes on with them reads itself; what the supervisor wants through its
+*control*. From every process to the supervisor: one line of JSON a message. From a worker to
+the recorder: frames of text.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FRAME = struct.Struct("=BqI")
 class Mail(IntEnum):
     """Messages that are no query; a query's index stands in the same field.
 
-    ``STOP`` and ``WAKE`` come through the inbox: no further query, look at your queue.
+    ``STOP`` and ``WAKE`` come through the inbox: no further query, read no more.
     The others through the control: warm up, the barrier's instant (as ``due``), end what
     is under way, and, from the worker's own threads, that all is over.
     """

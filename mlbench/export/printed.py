@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import floor, isfinite, log10
 from typing import TYPE_CHECKING, Any
 
+from mlbench.export.caption import of_run, of_study
 from mlbench.run import Run
 
 if TYPE_CHECKING:
@@ -18,15 +19,18 @@ __all__ = ["Printed", "printed_tables"]
 
 NONE = "–"
 SLOWDOWNS = {
+    "latency_mean": "mean latency",
     "latency_p50": "p50",
     "latency_p90": "p90",
     "latency_p99": "p99",
     "throughput": "throughput",
 }
-CONVENTION = (
-    "Quantiles are inverted_cdf over queries due in the load phase; failed queries count as "
-    "infinite; a dash: too few queries, or none."
-)
+STAGES = {
+    "service_mean": "service mean",
+    "service_p50": "service p50",
+    "queueing_mean": "queueing mean (ms more)",
+}
+TOGETHER = {"stp": "STP", "antt": "ANTT", "jain": "Jain", "fairness": "fairness"}
 
 
 @dataclass(frozen=True)
@@ -60,34 +64,21 @@ def printed_tables(source: Run | Study) -> list[Printed]:
 def _of_run(run: Run) -> Iterator[Printed]:
     summary = run.summary()
     pipelines: Mapping[str, Any] = summary["pipelines"]  # Any: JSON
+    told = f"{of_run(summary)} A dash: too few queries, or none."
+    rates = ("offered (1/s)", "achieved (1/s)")
     yield Printed(
         "pipelines",
-        f"Pipelines of the run {run.id}. {CONVENTION}",
-        (
-            "pipeline",
-            "queries",
-            "errors",
-            "offered (1/s)",
-            "achieved (1/s)",
-            "p50 (ms)",
-            "p90 (ms)",
-            "p99 (ms)",
-        ),
+        f"Pipelines of the run {run.id}: rates and latency. {told}",
+        ("pipeline", "queries", "errors", *rates, "mean (ms)", "p50 (ms)", "p90 (ms)", "p99 (ms)"),
         tuple(_pipeline_row(name, found) for name, found in pipelines.items()),
     )
+    service = ("service mean (ms)", "service p50 (ms)", "service p90 (ms)")
     yield Printed(
         "stages",
-        "Stages: service is the time inside, queueing the time in front.",
-        ("pipeline", "stage", "spans", "service p50 (ms)", "p90 (ms)", "queueing p50 (ms)"),
+        f"Stages: service is the time inside, queueing the time in front. {told}",
+        ("pipeline", "stage", "spans", *service, "queueing mean (ms)"),
         tuple(
-            (
-                name,
-                stage,
-                f"{times['spans']:,}",
-                _number(times["service_ms"]["p50"]),
-                _number(times["service_ms"]["p90"]),
-                _number(times["queueing_ms"]["p50"]),
-            )
+            (name, stage, f"{times['spans']:,}", *_times(times))
             for name, found in pipelines.items()
             for stage, times in found["stages"].items()
         ),
@@ -103,77 +94,45 @@ def _pipeline_row(name: str, found: Mapping[str, Any]) -> tuple[str, ...]:  # An
         f"{found['errors']:,}",
         _number(found["offered_rate"]),
         _number(found["achieved_rate"]),
-        *(_number(latency[key]) for key in ("p50", "p90", "p99")),
+        *(_number(latency[key]) for key in ("mean", "p50", "p90", "p99")),
     )
+
+
+def _times(found: Mapping[str, Any]) -> tuple[str, ...]:  # Any: JSON
+    service = found["service_ms"]
+    shown = [service[key] for key in ("mean", "p50", "p90")]
+    return tuple(_number(value) for value in (*shown, found["queueing_ms"]["mean"]))
 
 
 # -- a study -----------------------------------------------------------------------------
 
 
 def _of_study(study: Study) -> Iterator[Printed]:
-    from mlbench.study.estimate import CONVENTION as INTERVALS
-
-    method = study.method
-    told = f"{100 * method.confidence:g} % intervals over blocks: {INTERVALS[method.name]}."
-    slowdowns = study.slowdown()
-    yield Printed(
-        "slowdown",
-        f"Slowdown, collocated over isolated; above 1 is worse. {told}",
-        ("treatment", "pipeline", *SLOWDOWNS.values()),
-        tuple(_slowdown_rows(slowdowns)),
-        words=2,
+    told = (
+        "Slowdown, collocated over isolated (of throughput isolated over collocated); above 1 "
+        "is worse."
     )
-    stages = study.stages()
-    service = stages[stages["metric"] == "service_p50"]
-    queueing = stages[stages["metric"] == "queueing_mean"]
-    keys = ["treatment", "pipeline", "stage"]
-    added = {tuple(map(str, row[:3])): row[3:] for row in _estimates(queueing, keys)}
-    yield Printed(
-        "stages",
-        f"Stages: slowdown of the median service time, and added queueing in ms. {told}",
-        ("treatment", "pipeline", "stage", "service", "queueing (ms)"),
-        tuple(
-            (*map(str, row[:3]), _interval(*row[3:]), _interval(*added.get(row[:3], NULLS)))
-            for row in _estimates(service, keys)
-        ),
-        words=3,
-    )
-    together = study.together()
-    yield Printed(
-        "together",
-        f"What the pipelines achieve together. {told}",
-        ("treatment", "STP", "ANTT", "Jain", "fairness"),
-        tuple(_together_rows(together)),
-    )
+    yield _estimates(study, "slowdown", told, ("treatment", "pipeline"), SLOWDOWNS)
+    told = "Stages: slowdown of the service time, and the time that queueing in front adds."
+    yield _estimates(study, "stages", told, ("treatment", "pipeline", "stage"), STAGES)
+    told = "What the pipelines achieve together."
+    yield _estimates(study, "together", told, ("treatment",), TOGETHER)
 
 
-NULLS = (None, None, None)
-
-
-def _estimates(frame: pd.DataFrame, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Keys as text, then estimate, low and high. Any: text or numbers."""
-    columns = [*keys, "estimate", "low", "high"]
+def _estimates(
+    study: Study, name: str, told: str, keys: tuple[str, ...], titles: Mapping[str, str]
+) -> Printed:
+    """One of the study's tables: a row for each combination of ``keys``, a column a metric."""
+    frame: pd.DataFrame = getattr(study, name)()
+    frame = frame[frame["metric"].isin(list(titles))]
+    found: dict[tuple[str, ...], dict[str, str]] = {}
+    columns = [*keys, "metric", "estimate", "low", "high"]
     for row in frame[columns].itertuples(index=False):
-        yield (*map(str, row[: len(keys)]), *row[len(keys) :])
-
-
-def _slowdown_rows(frame: pd.DataFrame) -> Iterator[tuple[str, ...]]:
-    for (treatment, pipeline), rows in frame.groupby(
-        ["treatment", "pipeline"], observed=True, sort=False
-    ):
-        found = {str(row[0]): row[1:] for row in _estimates(rows, ["metric"])}
-        yield (
-            str(treatment),
-            str(pipeline),
-            *(_interval(*found.get(metric, NULLS)) for metric in SLOWDOWNS),
-        )
-
-
-def _together_rows(frame: pd.DataFrame) -> Iterator[tuple[str, ...]]:
-    for treatment, rows in frame.groupby("treatment", observed=True, sort=False):
-        found = {str(row[0]): row[1:] for row in _estimates(rows, ["metric"])}
-        metrics = ("stp", "antt", "jain", "fairness")
-        yield (str(treatment), *(_interval(*found.get(metric, NULLS)) for metric in metrics))
+        *words, metric = map(str, row[:-3])
+        found.setdefault(tuple(words), {})[metric] = _interval(*row[-3:])
+    rows = ((*words, *(cells.get(each, NONE) for each in titles)) for words, cells in found.items())
+    caption = f"{told} {of_study(study, frame)}"
+    return Printed(name, caption, (*keys, *titles.values()), tuple(rows), words=len(keys))
 
 
 def _interval(estimate: float | None, low: float | None, high: float | None) -> str:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from os import PathLike
+from textwrap import wrap
 from typing import Any, TypeAlias
 
 import altair as alt
 
 from mlbench.figures.saving import Saved, save
-from mlbench.figures.venue import Theme, theme
+from mlbench.figures.venue import INK, WRONG, Theme, theme
 
 __all__ = ["About", "Chart", "figure", "sentence"]
 
 Chart: TypeAlias = (
     "alt.Chart | alt.LayerChart | alt.VConcatChart | alt.HConcatChart | alt.ConcatChart"
 )
+MARK_LINES = 2
+"""Of the mark in a picture; the caption has all of it."""
+
 Draw = Callable[[Theme], Any]
 """Draws a chart for a theme; Any: one of Altair's kinds of chart."""
 
@@ -38,6 +42,13 @@ class About:
         Ids of the runs and studies that it is made from.
     spec_hash
         Of the benchmark; empty for a table.
+    invalid
+        A sentence where something that it is made from is INVALID: it ends the caption, stands
+        in the picture, and is a finding of preflight.
+    findings
+        What else preflight warns of.
+    relaxed
+        A sentence where limits were relaxed for it to be VALID: the caption has it.
     """
 
     figure: str
@@ -45,6 +56,9 @@ class About:
     caption: str
     runs: tuple[str, ...] = ()
     spec_hash: str = ""
+    invalid: str = ""
+    findings: tuple[str, ...] = ()
+    relaxed: str = ""
 
 
 def figure(draw: Draw, about: About, venue: str | float | Theme, columns: int) -> Chart:
@@ -54,11 +68,15 @@ def figure(draw: Draw, about: About, venue: str | float | Theme, columns: int) -
     it anew for another venue, because sizes, labels and the number of panels depend on it.
     """
     chosen = theme(venue, columns)
+    parts = (about.caption, about.relaxed, about.invalid)
+    told = replace(about, caption=" ".join(part for part in parts if part))
     chart = draw(chosen)
     if chosen.on_screen:
-        chart.title = alt.TitleParams(about.title, subtitle=_wrapped(about.caption, chosen))
+        chart.title = _title(told, chosen)
+    elif told.invalid:
+        chart.title = _mark(told.invalid, chosen)
     chart.config = chosen.config()  # set, not `properties`, which copies a chart to the last layer
-    chart.usermeta = {"mlbench": asdict(about)}
+    chart.usermeta = {"mlbench": asdict(told)}
     # Altair's operations copy a chart with its class, so the class has to bring `save` along;
     # what only the instance has is lost in a copy, and so it should be: it was changed.
     object.__setattr__(chart, "__class__", _saving(type(chart)))  # type: ignore[arg-type]  # hashable
@@ -96,11 +114,23 @@ def _save(
     return save(self, path, venue, columns, **options)
 
 
-def _wrapped(text: str, chosen: Theme) -> list[str]:
-    """The text in lines that fit the figure."""
-    from textwrap import wrap
+def _title(about: About, chosen: Theme) -> alt.TitleParams:
+    """What stands above a figure on a screen: its title, and its caption."""
+    title = f"{about.title}: INVALID" if about.invalid else about.title
+    lines = wrap(about.caption, int(chosen.width / (0.46 * chosen.label_size)))
+    colour = WRONG if about.invalid else INK
+    return alt.TitleParams(title, subtitle=lines, color=colour, frame="bounds")
 
-    return wrap(text, int(chosen.width / (0.46 * chosen.label_size)))
+
+def _mark(invalid: str, chosen: Theme) -> alt.TitleParams:
+    """What stands above a figure in a paper that should not be there: the picture says so."""
+    said = invalid.partition(" is INVALID: ")
+    text = f"INVALID: {said[2]}" if said[2] else invalid
+    columns = int(chosen.width / (0.5 * chosen.label_size))
+    lines = wrap(text, columns, max_lines=MARK_LINES, placeholder=" …")
+    return alt.TitleParams(
+        lines, color=WRONG, fontSize=chosen.label_size, frame="bounds", offset=chosen.label_size / 2
+    )
 
 
 def sentence(names: Sequence[str], limit: int = 4) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 
 from mlbench.figures.font import FILES
 
-__all__ = ["advances", "text_width"]
+__all__ = ["advances", "cut", "text_width"]
 
 UNKNOWN = 1.0
 """Ems, for a sign that the font does not have: another font will draw it."""
@@ -26,6 +26,21 @@ def text_width(text: str, size: float, weight: int = 400) -> float:
     """
     table = advances(weight)
     return size * sum(table.get(sign, UNKNOWN) for sign in text)
+
+
+def cut(text: str, width: float, size: float) -> str:
+    """The text, cut with an ellipsis where it is wider than that.
+
+    Examples
+    --------
+    >>> cut("latency", 100, 8), cut("latency", 20, 8)
+    ('latency', 'lat…')
+    """
+    if text_width(text, size) <= width:
+        return text
+    while text and text_width(text + "…", size) > width:
+        text = text[:-1]
+    return text.rstrip(" ,:;") + "…"
 
 
 @cache

@@ -25,6 +25,8 @@ class Entry:
         Of the sample; empty for a heading, which has none and is set in semibold.
     note
         Without a colour: set as the rest.
+    hollow
+        Whether its symbol is only an outline.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Entry:
     line: float = 0.0
     shape: str = "square"
     note: bool = False
+    hollow: bool = False
 
     @property
     def weight(self) -> int:
@@ -50,13 +53,18 @@ class Entry:
         return self.sample(size) + text_width(self.name, size, self.weight)
 
 
-def key(entries: Sequence[Entry], theme: Theme) -> Any:  # Any: a chart
+def key(entries: Sequence[Entry], theme: Theme, room: float | None = None) -> Any:  # Any: a chart
     """The entries from left to right, in as many rows as they need.
 
     Vega's own legends are laid out after the panels and move them; this is a panel of known
     height whose sample lines are long enough to show a dash.
+
+    Parameters
+    ----------
+    room
+        The width of a row, points; less than the default where labels stand left of the panel.
     """
-    frame, rows = _placed(entries, theme)
+    frame, rows = _placed(entries, theme, room or theme.width * 0.97)
     y = alt.Y("row:Q", axis=None).scale(domain=[rows - 0.5, -0.5], nice=False)
     x = alt.X("x:Q", axis=None, scale=None)  # without a scale a value is a place in points
     words = alt.X("text:Q", axis=None, scale=None)
@@ -95,18 +103,21 @@ def _symbols(frame: pd.DataFrame, theme: Theme, x: alt.X, y: alt.Y) -> list[Any]
     """Samples of areas and points."""
     if not len(frame):
         return []
-    side = theme.label_size * 0.8
-    point = alt.Chart(frame.drop(columns="dash")).mark_point(size=side**2, xOffset=side / 2)
+    side, stroke = theme.label_size * 0.8, theme.line * 0.7
+    point = alt.Chart(frame.drop(columns="dash")).mark_point(
+        size=(side - stroke) ** 2, strokeWidth=stroke, xOffset=side / 2
+    )
     shape = alt.Shape("shape:N", scale=None, legend=None)
-    return [point.encode(x, y, shape, alt.Color("colour:N", scale=None, legend=None))]
+    colour = alt.Stroke("colour:N", scale=None, legend=None)
+    return [point.encode(x, y, shape, colour, alt.Fill("fill:N", scale=None, legend=None))]
 
 
-def _placed(entries: Sequence[Entry], theme: Theme) -> tuple[pd.DataFrame, int]:
+def _placed(entries: Sequence[Entry], theme: Theme, room: float) -> tuple[pd.DataFrame, int]:
     """Where each entry stands, in points, and the number of rows."""
     size = theme.label_size
     row, x, placed = 0, 0.0, []
     for entry in entries:
-        if x and x + entry.width(size) > theme.width * 0.97:
+        if x and x + entry.width(size) > room:
             row, x = row + 1, 0.0
         sample = entry.sample(size)
         placed.append(
@@ -121,6 +132,7 @@ def _placed(entries: Sequence[Entry], theme: Theme) -> tuple[pd.DataFrame, int]:
                 "dash": tuple(entry.dash),
                 "line": entry.line,
                 "shape": entry.shape,
+                "fill": "white" if entry.hollow else entry.colour,
             }
         )
         x += entry.width(size) + 1.2 * size

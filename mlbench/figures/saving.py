@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from os import PathLike
@@ -120,7 +120,8 @@ def preflight(
     """What a venue, a printer or a reader would find wrong with a chart, without saving it.
 
     Fonts that are missing or not embedded, text that the PDF lacks, a page of another width,
-    text that is too small, lines that are too thin, lines that only their hue tells apart.
+    text that is too small, lines that are too thin, lines that only their hue tells apart;
+    and of a figure of mlbench that it is made from something INVALID, or from too little.
 
     Returns
     -------
@@ -176,7 +177,16 @@ def _made(chart: Any, chosen: Theme, name: str) -> Made:  # Any: a chart
     spec = _specification(_drawn(chart, chosen), chosen)
     svg = fitted_svg(spec, chosen.width)
     pdf = pdf_of(svg, str(_provenance(spec).get("title") or name))
-    return Made(spec, chosen, svg, pdf, tuple(findings_of(svg, pdf, chosen)))
+    findings = (*findings_of(svg, pdf, chosen), *_of_data(spec))
+    return Made(spec, chosen, svg, pdf, findings)
+
+
+def _of_data(spec: Mapping[str, Any]) -> Iterator[Finding]:  # Any: JSON
+    """What is wrong with what a figure is made from."""
+    about = _provenance(spec)
+    for text in (about.get("invalid"), *about.get("findings", ())):
+        if text:
+            yield Finding("warning", text.rstrip("."))
 
 
 def _save_by_altair(chart: Any, target: Path) -> None:  # Any: a chart

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlbench.errors import FigureError, nearest
 from mlbench.figures.palette import Look, looks
+from mlbench.figures.study import blocks_words
+from mlbench.study.words import listed
 
 if TYPE_CHECKING:
     from mlbench.analysis.queries import Queries
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Observed", "Side", "Source", "source_of"]
 
 Side = Literal["isolated", "collocated"]
+NO_BLOCK = "no block in which both runs of a pipeline are VALID"
 SIDES: tuple[Side, ...] = ("isolated", "collocated")
 
 
@@ -46,6 +49,13 @@ class Observed:
 
         return queries_of(self.record, self.pipeline)
 
+    @cached_property
+    def is_saturated(self) -> bool:
+        """Whether its backlog grew through the window."""
+        from mlbench.analysis.saturation import saturation
+
+        return bool(saturation(self.record, self.pipeline, self.queries).saturated)
+
 
 @dataclass(frozen=True)
 class Source:
@@ -61,6 +71,8 @@ class Source:
         Each pipeline in each run.
     record
         Of a run, its tables.
+    blocks
+        Of a study, how many blocks are drawn, in words.
     collocated
         The names of the collocated treatments of a study; ``treatment`` is the one that
         ``observed`` has.
@@ -72,6 +84,7 @@ class Source:
     observed: tuple[Observed, ...]
     spec_hash: str
     record: Record | None = None
+    blocks: str = ""
     collocated: tuple[str, ...] = ()
     treatment: str | None = None
 
@@ -82,15 +95,25 @@ class Source:
             return ""
         return f" Collocated: {self.treatment}, one of {len(self.collocated)} treatments."
 
+    @cached_property
+    def saturated(self) -> tuple[tuple[str, Side], ...]:
+        """Pipelines and sides whose backlog grew in a run that is drawn."""
+        found = ((o.pipeline, o.side) for o in self.observed if o.is_saturated)
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def growing(self) -> str:
+        """For a caption, what was saturated; else empty."""
+        if not self.saturated:
+            return ""
+        both = self.kind == "study"
+        told = [f"{name} {side}" if both else name for name, side in self.saturated]
+        return f" Saturated: {listed(told)}; latency then depends on how long one looked."
+
     @property
     def looks(self) -> dict[str, Look]:
         """The look of each pipeline."""
         return looks(self.names)
-
-    @property
-    def blocks(self) -> int:
-        """How many blocks there are; 1 for a run."""
-        return len({each.block for each in self.observed}) or 1
 
     def of(self, pipeline: str, side: Side) -> list[Observed]:
         """One pipeline on one side, block by block."""
@@ -139,7 +162,11 @@ def source_of(
             f"{what} needs a run or a study, got {type(thing).__name__}: mlbench.open_run(path)"
         )
     if not source.observed and not empty:
-        raise FigureError(f"{what}: the {source.kind} {source.id} has no pipelines to draw")
+        none = "no pipelines" if source.kind == "run" else NO_BLOCK
+        raise FigureError(
+            f"{what}: the {source.kind} {source.id} has {none} to draw: "
+            f"`mlbench show {thing.path}` says why"
+        )
     return source
 
 
@@ -163,27 +190,33 @@ def _of_study(study: Study, what: str, treatment: str | None) -> Source:
         study.id,
         "study",
         tuple(manifest.spec.pipelines),
-        tuple(_observed_in(study, chosen)),
+        tuple(_observed_in(study, chosen)) if chosen else (),
         manifest.spec_hash,
+        blocks=blocks_words(study, chosen),
         collocated=collocated,
         treatment=chosen,
     )
 
 
-def _observed_in(study: Study, treatment: str | None) -> Iterator[Observed]:
-    """Each pipeline in each run that counts: alone, and in one collocated treatment.
+def _observed_in(study: Study, treatment: str) -> Iterator[Observed]:
+    """Each pipeline of a collocated treatment, alone and in it, in the blocks of the tables.
 
-    Queries of different treatments are never pooled: beside each neighbour a pipeline has
+    Queries of different treatments are never mixed: beside each neighbour a pipeline has
     another distribution.
     """
-    sides: dict[str, Side] = {
-        each.name: "collocated" if each.name == treatment else "isolated"
-        for each in study.manifest.treatments
-        if each.role == "isolated" or each.name == treatment
-    }
-    runs = study.runs()
-    for row in runs[runs["counted"]].itertuples():
-        if row.treatment in sides:
-            record = study.run(row.block, row.treatment).record()
-            for name in record.names:
-                yield Observed(record, name, sides[row.treatment], int(row.block))
+    from mlbench.study.block import reference_of
+    from mlbench.study.results import used_blocks
+
+    manifest, blocks = study.manifest, study.blocks()
+
+    @cache
+    def record_of(block: int, name: str) -> Record:
+        return study.run(block, name).record()
+
+    for pipeline in manifest.treatment(treatment).pipelines:
+        reference = reference_of(manifest, pipeline)
+        if reference is None:  # it is only what the others are measured beside
+            continue
+        for block in used_blocks(blocks, treatment, pipeline):
+            yield Observed(record_of(block, reference.name), pipeline, "isolated", block)
+            yield Observed(record_of(block, treatment), pipeline, "collocated", block)

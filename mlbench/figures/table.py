@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from mlbench.errors import FigureError, nearest
 
-__all__ = ["check_table", "column_of", "columns_of", "long_form"]
+__all__ = ["check_table", "column_of", "columns_of", "is_left_out", "long_form"]
+
+LEFT_OUT: Mapping[str, tuple[object, ...]] = {
+    "verdict": ("INVALID",),
+    "status": ("contaminated",),
+    "left_out": (True,),
+}
+"""What says of a row of a sweep that it does not count, by column."""
 
 
 def check_table(thing: object, what: str) -> pd.DataFrame:
@@ -27,18 +34,37 @@ def check_table(thing: object, what: str) -> pd.DataFrame:
 
 
 def column_of(table: pd.DataFrame, name: str, what: str) -> pd.Series:
-    """A column.
+    """A column, by its name or by the last part of a dotted one.
 
     Raises
     ------
     FigureError
-        If there is none; the message names the nearest.
+        If there is none, or more than one; the message names the nearest, or all.
     """
-    if name not in table.columns:
-        known = [str(column) for column in table.columns]
+    known = [str(column) for column in table.columns]
+    ends = [name] if name in known else [each for each in known if each.endswith(f".{name}")]
+    if not ends:
         raise FigureError(f"{what}: the table has no column {name!r} ({nearest(name, known)})")
-    found: pd.Series = table[name]
+    if len(ends) > 1:
+        raise FigureError(f"{what}: several columns end in {name!r}: {', '.join(ends)}")
+    found: pd.Series = table[ends[0]]
     return found
+
+
+def is_left_out(table: pd.DataFrame) -> pd.Series:
+    """Which rows do not count: INVALID ones, and those of a point that is contaminated.
+
+    Examples
+    --------
+    >>> is_left_out(pd.DataFrame({"verdict": ["VALID", "INVALID", None]})).tolist()
+    [False, True, False]
+    """
+    found = pd.Series(False, index=table.index)
+    for column, words in LEFT_OUT.items():
+        if column in table.columns:
+            found = found | table[column].isin(words)
+    rows: pd.Series = found.astype(bool)
+    return rows
 
 
 def columns_of(

@@ -14,7 +14,10 @@ from mlbench.figures.bins import edges_of
 from mlbench.figures.telemetry import Lane
 from mlbench.figures.units import Unit, time_unit
 
-__all__ = ["TimeAxis", "time_axis"]
+__all__ = ["SINCE", "TimeAxis", "time_axis"]
+
+SINCE = "time since the load began"
+"""Of every axis of time of a run: at the barrier it is 0."""
 
 BINS = 240
 """Across the picture: about one a point in a column."""
@@ -42,7 +45,7 @@ class TimeAxis:
     def x(self, last: bool, field: str = "t") -> alt.X:
         """The encoding; labels only below the last panel."""
         domain = [self.place(self.begin), self.place(self.end)]
-        title = self.unit.title("time") if last else None
+        title = self.unit.title(SINCE) if last else None
         axis = alt.Axis(title=title, labels=last, ticks=last, domain=last)
         return alt.X(f"{field}:Q", axis=axis).scale(domain=domain, nice=False)
 

@@ -15,6 +15,7 @@ __all__ = [
     "number_format",
     "short",
     "si_unit",
+    "spoken_name",
     "spoken_time",
     "time_unit",
 ]
@@ -60,6 +61,27 @@ def spoken_time(ns: float) -> str:
         return "0"
     unit = next((unit for unit in reversed(TIMES[:4]) if abs(ns) >= unit.size), TIMES[0])
     return f"{short(ns / unit.size)} {unit.name}"
+
+
+SUFFIXES = {"ns": "ns", "ms": "ms", "s": "s", "w": "W", "j": "J", "bytes": "bytes", "percent": "%"}
+RATES = ("throughput", "offered_rate")
+
+
+def spoken_name(column: str) -> str:
+    """A column of a table as an axis has it: the last part of its path, and its unit.
+
+    Examples
+    --------
+    >>> [spoken_name(name) for name in ("pipelines.rag.load.rate", "latency_p50_ms", "throughput")]
+    ['rate', 'latency p50 (ms)', 'throughput (queries/s)']
+    """
+    name = column.rpartition(".")[2]
+    if name in RATES:
+        return f"{name.replace('_', ' ')} (queries/s)"
+    head, _, tail = name.rpartition("_")
+    if head and tail in SUFFIXES and not head.endswith("_per"):
+        return f"{head.replace('_', ' ')} ({SUFFIXES[tail]})"
+    return name.replace("_", " ")
 
 
 def bytes_unit(values: Iterable[float]) -> Unit:

@@ -13,7 +13,7 @@ from typing import Any
 from mlbench.errors import FigureError, nearest
 from mlbench.figures.font import FAMILY, STACK
 
-__all__ = ["GRID", "INK", "SOFT", "VENUES", "Theme", "Venue", "theme"]
+__all__ = ["GRID", "INK", "SOFT", "VENUES", "WRONG", "Theme", "Venue", "theme"]
 
 TEX_PT = 72 / 72.27
 """PDF points in one point of LaTeX."""
@@ -96,7 +96,7 @@ class Theme:
         } | more
 
 
-INK, SOFT, GRID = "#1A1A1A", "#555555", "#DEDEDE"
+INK, SOFT, GRID, WRONG = "#1A1A1A", "#555555", "#DEDEDE", "#B00020"
 
 
 def _axis(theme: Theme) -> dict[str, Any]:  # Any: JSON

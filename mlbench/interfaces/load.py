@@ -9,7 +9,10 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["ClosedLoad", "LoadModel", "OpenLoad"]
+__all__ = ["SHARE", "ClosedLoad", "LoadModel", "OpenLoad"]
+
+SHARE = "in a study, `utilisation: 0.7` in its place is a share of what the pipeline can do alone"
+"""What the description of a field ``rate`` says of the word that may stand in its place."""
 
 
 class LoadModel(BaseModel):

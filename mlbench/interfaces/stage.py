@@ -163,7 +163,11 @@ class Stage(Configurable):
 
     @abstractmethod
     def open(self, context: Context) -> AbstractContextManager[Callable[[Payload], Payload]]:
-        """Set up, yield a function from payload to payload or `Route`, and clean up."""
+        """Set up, yield a function from payload to payload or `Route`, and clean up.
+
+        In pipelined execution any thread may call the function, one call after another in
+        different ones, and as many at once as the stage has workers.
+        """
         raise NotImplementedError
 
     def routes(self) -> Mapping[str, object] | None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.interfaces.load import OpenLoad
+from mlbench.interfaces.load import SHARE, OpenLoad
 
 __all__ = ["Constant"]
 
@@ -26,7 +26,7 @@ class Constant(OpenLoad):
 
     example: ClassVar[str] = "load: {constant: {rate: 10}}"
 
-    rate: float = Field(ge=1e-6, le=1e6, description="queries per second")
+    rate: float = Field(ge=1e-6, le=1e6, description=f"queries per second; {SHARE}")
 
     def due(self, random: Random) -> Iterator[int]:  # noqa: ARG002  (nothing is drawn)
         """Due times in ns after the barrier."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.interfaces.load import OpenLoad
+from mlbench.interfaces.load import SHARE, OpenLoad
 
 __all__ = ["Gamma"]
 
@@ -30,7 +30,7 @@ class Gamma(OpenLoad):
 
     example: ClassVar[str] = "load: {gamma: {rate: 10, cv: 2}}"
 
-    rate: float = Field(ge=1e-6, le=1e6, description="mean queries per second")
+    rate: float = Field(ge=1e-6, le=1e6, description=f"mean queries per second; {SHARE}")
     cv: float = Field(ge=0.01, le=100, description="standard deviation of the gaps over their mean")
 
     def due(self, random: Random) -> Iterator[int]:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from mlbench.interfaces.load import OpenLoad
+from mlbench.interfaces.load import SHARE, OpenLoad
 
 __all__ = ["Poisson"]
 
@@ -27,7 +27,7 @@ class Poisson(OpenLoad):
 
     example: ClassVar[str] = "load: {poisson: {rate: 10}}"
 
-    rate: float = Field(ge=1e-6, le=1e6, description="mean queries per second")
+    rate: float = Field(ge=1e-6, le=1e6, description=f"mean queries per second; {SHARE}")
 
     def due(self, random: Random) -> Iterator[int]:
         """Due times in ns after the barrier."""

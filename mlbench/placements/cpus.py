@@ -15,10 +15,23 @@ from mlbench.errors import EngineError
 from mlbench.machine.permissions import HIGH_NICE
 from mlbench.spec import Benchmark, Placement
 
-__all__ = ["ResolvedPlacement", "divide", "divide_here", "environment", "pin"]
+__all__ = [
+    "ResolvedPlacement",
+    "divide",
+    "divide_here",
+    "environment",
+    "harness_cpus",
+    "harness_here",
+    "is_apart",
+    "is_apart_here",
+    "pin",
+]
 
 NICE = {"high": HIGH_NICE, "best_effort": 10}
 """The scheduler weighs a step of niceness by 1.25: ten of them are a factor of nine."""
+
+PLENTY = 4
+"""Cores for each pipeline, from which on one is left to the harness."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,8 @@ def divide(
     Explicit processors are kept as they are. The other pipelines divide those that
     nobody named (all, if none is left) in contiguous, nearly equal shares: of whole
     cores where there are enough, because hardware threads of one core contend inside of
-    it; else of processors; and with fewer processors than pipelines, round-robin.
+    it; else of processors; and with fewer processors than pipelines, round-robin. Of four
+    cores or more for each of them, the last one is left to the harness (`harness_cpus`).
 
     Parameters
     ----------
@@ -86,7 +100,10 @@ def divide(
     named = {cpu for place in places.values() for cpu in place.cpus or ()}
     free = [cpu for cpu in available if cpu not in named] or list(available)
     waiting = [name for name, place in places.items() if place.cpus is None]
-    shares = dict(zip(waiting, _shares(_cores(free, siblings), len(waiting)), strict=True))
+    cores = _cores(free, siblings)
+    if waiting and len(cores) >= PLENTY * len(waiting):
+        cores = cores[:-1]
+    shares = dict(zip(waiting, _shares(cores, len(waiting)), strict=True))
     cpus = {name: place.cpus or shares[name] for name, place in places.items()}
     return {name: _resolved(name, place, cpus, gpus) for name, place in places.items()}
 
@@ -101,6 +118,64 @@ def divide_here(bench: Benchmark) -> dict[str, ResolvedPlacement]:
 
         gpus = device_count()
     return divide(bench, available_cpus(), read_cores(), gpus)
+
+
+def harness_cpus(
+    places: Mapping[str, ResolvedPlacement],
+    available: tuple[int, ...],
+    siblings: Sequence[Sequence[int]] | None = None,
+) -> tuple[int, ...]:
+    """The processors of what measures (driver, sampler, recorder): the same in every treatment.
+
+    Cores of which no pipeline of the spec has a processor; where there are none, processors
+    that none has, or the last core. They depend on the whole spec, as the placements do. A
+    harness that went wherever a processor is idle would be on that of an absent tenant beside
+    a pipeline that is measured alone, and on its own beside the others: the slowdown would
+    have the harness in it.
+
+    Examples
+    --------
+    >>> place = ResolvedPlacement("cpu", (0, 1), 2, "normal")
+    >>> harness_cpus({"x": place}, (0, 1, 2, 3)), harness_cpus({"x": place}, (0, 1))
+    ((2, 3), (1,))
+    """
+    taken = {cpu for place in places.values() for cpu in place.cpus}
+    cores = _cores(available, siblings)
+    whole = [cpu for core in cores if taken.isdisjoint(core) for cpu in core]
+    left = whole or [cpu for cpu in available if cpu not in taken] or cores[-1]
+    return tuple(sorted(left))
+
+
+def harness_here(places: Mapping[str, ResolvedPlacement]) -> tuple[int, ...]:
+    """The processors of what measures, on this machine."""
+    from mlbench.machine.cpu import available_cpus, read_cores
+
+    return harness_cpus(places, available_cpus(), read_cores())
+
+
+def is_apart(
+    places: Mapping[str, ResolvedPlacement],
+    harness: Sequence[int],
+    siblings: Sequence[Sequence[int]] | None = None,
+) -> bool:
+    """Whether what measures has cores of its own: a thread that spins slows its core's other one.
+
+    Examples
+    --------
+    >>> place = ResolvedPlacement("cpu", (0,), 1, "normal")
+    >>> is_apart({"x": place}, (1,)), is_apart({"x": place}, (1,), siblings=[(0, 1)])
+    (True, False)
+    """
+    core_of = {cpu: min(core) for core in siblings or () for cpu in core}
+    taken = {core_of.get(cpu, cpu) for place in places.values() for cpu in place.cpus}
+    return taken.isdisjoint(core_of.get(cpu, cpu) for cpu in harness)
+
+
+def is_apart_here(places: Mapping[str, ResolvedPlacement]) -> bool:
+    """Whether what measures has cores of its own on this machine."""
+    from mlbench.machine.cpu import read_cores
+
+    return is_apart(places, harness_here(places), read_cores())
 
 
 def _resolved(

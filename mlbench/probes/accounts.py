@@ -30,11 +30,11 @@ class Account:
     Examples
     --------
     >>> account = Account()
-    >>> account.add({1: 10.0, 2: 5.0}, {1: 10.0, 2: 5.0})
+    >>> account.add({1: 10.0, 2: 5.0}, inclusive=15.0)
     15.0
-    >>> account.add({1: 11.0}, {1: 11.0})
+    >>> account.add({1: 11.0}, inclusive=11.0)
     16.0
-    >>> account.add({1: 11.0}, {1: 20.0})
+    >>> account.add({1: 11.0}, inclusive=20.0)
     20.0
     """
 
@@ -42,7 +42,7 @@ class Account:
     gone: float = 0.0
     total: float = 0.0
 
-    def add(self, own: Mapping[int, float], inclusive: Mapping[int, float] | None = None) -> float:
+    def add(self, own: Mapping[int, float], inclusive: float = 0.0) -> float:
         """The total after a reading of the living processes.
 
         Parameters
@@ -50,14 +50,12 @@ class Account:
         own
             What each of them has used itself, by process id.
         inclusive
-            The same, with that of the children that it has waited for; null where the kernel
-            does not keep it.
+            The sum of the same, with that of the children that each has waited for; zero where
+            the kernel does not keep it.
         """
         if not self.last.keys() <= own.keys():
             for ended in self.last.keys() - own.keys():
                 self.gone += self.last.pop(ended)
-        self.last.update(own)
-        seen = self.gone + sum(own.values())
-        living = sum(inclusive.values()) if inclusive is not None else 0.0
-        self.total = max(self.total, seen, living)
+        self.last = dict(own)
+        self.total = max(self.total, self.gone + sum(own.values()), inclusive)
         return self.total

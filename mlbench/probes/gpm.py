@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from ctypes import byref
+from functools import partial
 from struct import Struct
 from typing import Any
 
 from mlbench.interfaces.probe import Context, Metric, Probe, Row, Source
-from mlbench.probes.nvml_calls import function_of
+from mlbench.probes.nvml_calls import Call, function_of, prepared
 from mlbench.probes.nvml_columns import Column, Columns
 from mlbench.probes.nvml_devices import Handle, opened
 from mlbench.probes.nvml_errors import Fate, fate_of, reason_of
@@ -27,6 +28,8 @@ APART_NS = 100_050_000
 SOON_NS = 3_000_000
 """A tick that comes this much too early waits; an earlier one is left out. So of ten ticks a
 second, which are never exactly 100 ms apart, nearly all give a value."""
+
+LEAST_NS = APART_NS - SOON_NS
 
 METRIC = "4xId24x"
 """``nvmlGpmMetric_t``: its return code and its value; its number and its names are skipped."""
@@ -80,7 +83,9 @@ class Gpm(Probe):
             counted = [_Counted(columns, handle) for handle in library.handles]
             for each in counted:
                 if each.is_supported():
-                    columns.add(Column(each.device, "medium", tuple(NUMBERS), each.ask))
+                    columns.add(
+                        Column(each.device, "medium", tuple(NUMBERS), each.ask, apart_ns=LEAST_NS)
+                    )
             try:
                 yield columns.read
             finally:
@@ -95,10 +100,10 @@ class _Counted:
         self._columns = columns
         self._nvml = columns.nvml
         self._handle = handle
-        self._samples: list[Any] = []  # Any: pynvml's opaque samples
+        self._samples: list[tuple[Any, Call]] = []  # Any: pynvml's opaque samples
         self._at_ns = 0
         self._get: Any = self._nvml.c_nvmlGpmMetricsGet_t()  # Any: a struct of pynvml
-        self._where = byref(self._get)
+        self._compare = prepared(self._nvml, "nvmlGpmMetricsGet", byref(self._get))
         self._use(list(NUMBERS))
 
     @property
@@ -111,16 +116,18 @@ class _Counted:
         self._get.version, self._get.numMetrics = VERSION, len(metrics)
         for index, metric in enumerate(metrics):
             self._get.metrics[index].metricId = NUMBERS[metric][0]
-        self._unpack = Struct(METRIC * len(metrics)).unpack_from
+        self._scales = [NUMBERS[metric][1] for metric in metrics]
+        offset = self._get.__class__.metrics.offset
+        unpack = Struct(METRIC * len(metrics)).unpack_from
+        self._answers: Callable[[], tuple[Any, ...]] = partial(unpack, self._get, offset)
 
     def is_supported(self) -> bool:
         """Whether it has such counters; tells why where it has not."""
         try:
             found = self._nvml.nvmlGpmQueryDeviceSupport(self._handle.handle).isSupportedDevice
             reason = REFUSED
-            self._metrics_get = function_of(self._nvml, "nvmlGpmMetricsGet")
-            self._sample_get = function_of(self._nvml, "nvmlGpmSampleGet")
-            self._mig_sample_get = function_of(self._nvml, "nvmlGpmMigSampleGet")
+            for name in ("nvmlGpmMetricsGet", "nvmlGpmSampleGet", "nvmlGpmMigSampleGet"):
+                function_of(self._nvml, name)
         except self._nvml.NVMLError as error:
             if fate_of(error.value) is Fate.LOST:
                 self._columns.context.lost(self.device, str(error))
@@ -142,47 +149,53 @@ class _Counted:
         self._take()
         if not begin_ns:
             return []
-        self._call(self._metrics_get, self._where)
+        self._call(self._compare)
         return self._rows(begin_ns)
 
-    def _call(self, function: Callable[..., int], *arguments: object) -> None:
-        if code := function(*arguments):
+    def _call(self, call: Call) -> None:
+        if code := call():
             raise self._nvml.NVMLError(code)
 
     def _take(self) -> None:
         """Let the older sample hold the counters as they are now."""
         while len(self._samples) < 2:
-            self._samples.append(self._nvml.nvmlGpmSampleAlloc())
-        self._samples.reverse()
-        newer, handle = self._samples[1], self._handle
-        if handle.parent is None:
-            self._call(self._sample_get, handle.handle, newer)
-        else:
-            self._call(self._mig_sample_get, handle.parent, handle.instance, newer)
-        self._get.sample1, self._get.sample2 = self._samples
+            sample = self._nvml.nvmlGpmSampleAlloc()
+            self._samples.append((sample, self._sampling(sample)))
+        (newer, call), (older, _) = self._samples
+        self._call(call)
+        self._samples.reverse()  # not before it is taken: a call that failed changed nothing
+        self._get.sample1, self._get.sample2 = older, newer
         self._at_ns = self._columns.context.clock()
+
+    def _sampling(self, sample: Any) -> Call:  # Any: pynvml's
+        handle = self._handle
+        if handle.parent is None:
+            return prepared(self._nvml, "nvmlGpmSampleGet", handle.handle, sample)
+        where = handle.parent, handle.instance
+        return prepared(self._nvml, "nvmlGpmMigSampleGet", *where, sample)
 
     def _rows(self, begin_ns: int) -> list[Row]:
         rows: list[Row] = []
-        gone = []
-        flat = self._unpack(self._get, self._get.__class__.metrics.offset)
-        for metric, code, value in zip(self._metrics, flat[0::2], flat[1::2], strict=True):
-            if not code:
-                number = value * NUMBERS[metric][1]
-                rows.append((metric, number, self._at_ns, begin_ns, self.device, None, None))
-                continue
-            if fate_of(code) in (Fate.LOST, Fate.OVER):
-                raise self._nvml.NVMLError(code)
-            if fate_of(code) is Fate.GONE:
-                gone.append(metric)
-                reason = reason_of(self._nvml.NVMLError(code))
-                self._columns.context.missing(metric, reason, self.device)
-        if gone:
-            self._use([metric for metric in self._metrics if metric not in gone])
+        end_ns, device, flat = self._at_ns, self.device, self._answers()
+        answers = zip(self._metrics, self._scales, flat[0::2], flat[1::2], strict=True)
+        for metric, scale, code, value in answers:
+            if code:
+                self._refused(metric, code)
+            else:
+                rows.append((metric, value * scale, end_ns, begin_ns, device, None, None))
         return rows
+
+    def _refused(self, metric: str, code: int) -> None:
+        """One metric that could not be had; the others may be well."""
+        if fate_of(code) in (Fate.LOST, Fate.OVER):
+            raise self._nvml.NVMLError(code)
+        if fate_of(code) is Fate.GONE:
+            reason = reason_of(self._nvml.NVMLError(code))
+            self._columns.context.missing(metric, reason, self.device)
+            self._use([each for each in self._metrics if each != metric])
 
     def free(self) -> None:
         """Give the samples back."""
-        for sample in self._samples:
+        for sample, _ in self._samples:
             with suppress(self._nvml.NVMLError):  # the library may be gone; so are they then
                 self._nvml.nvmlGpmSampleFree(sample)

@@ -8,17 +8,21 @@ is never called (it blocks for 20 ms, and there are byte counters), nor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ctypes import byref, c_uint, c_ulonglong
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from struct import Struct
+from typing import Any, NamedTuple
 
 from mlbench.interfaces.probe import Context, Metric, Probe, Row, Source, Tier
 from mlbench.probes.counter import Counter
-from mlbench.probes.nvml_calls import StructCall
+from mlbench.probes.nvml_calls import Call, prepared
 from mlbench.probes.nvml_columns import Column, Columns
 from mlbench.probes.nvml_devices import Handle, Library, opened
 from mlbench.probes.nvml_fields import Field, Fields
+from mlbench.probes.nvml_panels import Place, Shared
 from mlbench.probes.nvml_processes import SELDOM_NS, process_columns
 from mlbench.probes.power_sensor import ASSUMED_PERIOD_MS, publishing_periods
 from mlbench.probes.sensor_cache import known_sensor
@@ -28,11 +32,20 @@ __all__ = ["Nvml"]
 POWER_AVERAGE, POWER_INSTANT, ENERGY, PCIE_SENT, PCIE_RECEIVED = 185, 186, 83, 197, 198
 """Fields, as ``nvml.h`` numbers them."""
 
+POWER, TRAFFIC = "power", "traffic"
+MEMORY, BUSY = "nvmlDeviceGetMemoryInfo", "nvmlDeviceGetUtilizationRates"
+USED, SHARES, MARKED = "16xQ", "II", "24xQQ"
+PANELS = (
+    (POWER, 3 * MARKED, True),
+    (MEMORY, USED, False),
+    (BUSY, SHARES, False),
+    (TRAFFIC, 2 * MARKED, True),
+)
+"""What all devices are asked together, and what `struct` takes out of an answer; of a field's
+value, type and return code as one, and its bits."""
+
 SM_CLOCK, MEMORY_CLOCK, CHIP = 1, 2, 0
 """Its clocks, and its one temperature sensor."""
-
-Functions = tuple[Callable[..., Any], ...]
-"""Of pynvml; Any: it has no types."""
 
 
 def _of_device(
@@ -81,48 +94,64 @@ class Nvml(Probe):
                 yield lambda _: ()
                 return
             columns = Columns(library.nvml, context)
+            shared = Shared(len(library.handles))
             for handle in library.handles:
+                _join(shared, columns, handle)
                 for column in _columns_of(columns, handle):
                     columns.add(column)
+            for question, layout, marked in PANELS:
+                columns.add_panel(shared.panel(question, layout, marked))
             _find_periods(library, context)
             yield columns.read
 
 
+def _join(shared: Shared, columns: Columns, handle: Handle) -> None:
+    """What all devices are asked together, for as long as they are well."""
+    nvml, ask = columns.nvml, _Questions(columns, handle)
+
+    def fields(question: str, tier: Tier, fields: Sequence[Field]) -> None:
+        room = shared.room(question, nvml.c_nvmlFieldValue_t * len(fields))
+        group = Fields(columns, handle, fields, room)
+        metrics = tuple(field.metric for field in fields)
+        column = Column(handle.name, tier, metrics, group.ask, settle=group.settle)
+        shared.joins(question, column, group.call, group.places)
+
+    def numbers(asked: Question, column: Column) -> None:
+        places = [Place(metric) for metric in column.metrics]
+        shared.joins(asked.function, column, ask.call(asked), places)
+
+    fields(POWER, "fast", _power(columns, ask))
+    fields(TRAFFIC, "medium", _traffic())
+    memory = Question(MEMORY, shared.room(MEMORY, nvml.c_nvmlMemory_t), USED)
+    numbers(memory, ask.of("fast", ("gpu_memory_used",), memory))
+    busy = Question(BUSY, shared.room(BUSY, nvml.c_nvmlUtilization_t), SHARES)
+    shares = ask.of("medium", ("gpu_busy", "gpu_memory_busy"), busy)
+    numbers(busy, replace(shares, apart_ns=SELDOM_NS))
+
+
 def _columns_of(columns: Columns, handle: Handle) -> Iterator[Column]:
-    """All that one device is asked."""
-    nvml, ask = columns.nvml, _Question(columns.context, handle)
-    yield _fields(columns, handle, "fast", _power(columns, ask))
-    memory = StructCall(nvml, "nvmlDeviceGetMemoryInfo", nvml.c_nvmlMemory_t)
-    yield ask.of("fast", (memory,), gpu_memory_used=lambda x: x.used)
-    busy = ask.of(
-        "medium",
-        (StructCall(nvml, "nvmlDeviceGetUtilizationRates", nvml.c_nvmlUtilization_t),),
-        gpu_busy=lambda x: x.gpu,
-        gpu_memory_busy=lambda x: x.memory,
-    )
-    yield replace(busy, apart_ns=SELDOM_NS)
-    yield _fields(columns, handle, "medium", _traffic())
+    """What each device is asked by itself."""
+    nvml, ask = columns.nvml, _Questions(columns, handle)
     if not handle.is_cut:
         yield from process_columns(columns, handle)
-    clock = (nvml.nvmlDeviceGetClockInfo,)
-    yield ask.of("slow", clock, SM_CLOCK, gpu_clock_sm=float)
-    yield ask.of("slow", clock, MEMORY_CLOCK, gpu_clock_memory=float)
-    heat = _either(nvml, "nvmlDeviceGetTemperatureV", "nvmlDeviceGetTemperature")
-    yield ask.of("slow", heat, CHIP, gpu_temperature=float)
-    reasons = _either(
-        nvml, "nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"
-    )
-    yield ask.of("slow", reasons, gpu_clock_reasons=float)
+    for metric, clock in (("gpu_clock_sm", SM_CLOCK), ("gpu_clock_memory", MEMORY_CLOCK)):
+        shown = Question("nvmlDeviceGetClockInfo", c_uint(), "I", (c_uint(clock),))
+        yield ask.of("slow", (metric,), shown)
+    yield ask.of("slow", ("gpu_temperature",), *_temperature(nvml))
+    yield ask.of("slow", ("gpu_clock_reasons",), *_reasons())
 
 
-def _either(nvml: Any, *names: str) -> Functions:  # Any: pynvml
-    """A function and its older name, as far as this pynvml has them."""
-    return tuple(getattr(nvml, name) for name in names if hasattr(nvml, name))
+def _temperature(nvml: Any) -> Iterator[Question]:  # Any: pynvml
+    if hasattr(nvml, "c_nvmlTemperature_v1_t"):
+        newer = nvml.c_nvmlTemperature_v1_t()
+        newer.version, newer.sensorType = nvml.nvmlTemperature_v1, CHIP
+        yield Question("nvmlDeviceGetTemperatureV", newer, "8xi")
+    yield Question("nvmlDeviceGetTemperature", c_uint(), "I", (c_uint(CHIP),))
 
 
-def _fields(columns: Columns, handle: Handle, tier: Tier, fields: Sequence[Field]) -> Column:
-    metrics = tuple(field.metric for field in fields)
-    return Column(handle.name, tier, metrics, Fields(columns, handle, fields).ask)
+def _reasons() -> Iterator[Question]:
+    for word in ("Event", "Throttle"):
+        yield Question(f"nvmlDeviceGetCurrentClocks{word}Reasons", c_ulonglong(), "Q")
 
 
 def _traffic() -> list[Field]:
@@ -132,17 +161,17 @@ def _traffic() -> list[Field]:
     ]
 
 
-def _power(columns: Columns, ask: _Question) -> list[Field]:
+def _power(columns: Columns, ask: _Questions) -> list[Field]:
     """Power and energy by one call; what a device lacks has an older function, or none."""
-    nvml, milli = columns.nvml, 1e-3
+    milli = 1e-3
 
     def average() -> Column:
         columns.context.note(
             "gpu_power_average is that of nvmlDeviceGetPowerUsage where a GPU has no such field: "
             "a mean of the last second on most GPUs since Ampere"
         )
-        usage = (nvml.nvmlDeviceGetPowerUsage,)
-        return ask.of("fast", usage, gpu_power_average=lambda x: x * milli)
+        usage = Question("nvmlDeviceGetPowerUsage", c_uint(), "I")
+        return ask.of("fast", ("gpu_power_average",), usage, scale=milli)
 
     return [
         Field(POWER_INSTANT, "gpu_power_instant", milli),
@@ -151,43 +180,74 @@ def _power(columns: Columns, ask: _Question) -> list[Field]:
     ]
 
 
-class _Question:
-    """Makes columns of plain functions of NVML: one call, one number of each metric."""
+class Question(NamedTuple):
+    """A function of NVML that fills a struct.
 
-    def __init__(self, context: Context, handle: Handle) -> None:
-        self._context = context
+    Parameters
+    ----------
+    function
+        Its name.
+    answer
+        The struct of pynvml, or the number of ctypes, that each call fills.
+    layout
+        What `struct` takes out of it: a number for each metric.
+    arguments
+        What it is told between the device and the struct.
+    """
+
+    function: str
+    answer: Any  # Any: of pynvml
+    layout: str
+    arguments: tuple[object, ...] = ()
+
+
+class _Questions:
+    """Makes columns of functions: one call, one number of each metric."""
+
+    def __init__(self, columns: Columns, handle: Handle) -> None:
+        self._nvml = columns.nvml
+        self._context = columns.context
         self._handle = handle
 
     def of(
         self,
         tier: Tier,
-        functions: Functions,
-        *arguments: object,
-        **numbers: Callable[[Any], float],  # Any: pynvml's answer
+        metrics: tuple[str, ...],
+        asked: Question,
+        *older: Question,
+        scale: float = 1.0,
     ) -> Column:
-        """The column of a function; ``numbers`` takes each metric out of its answer.
+        """The column of a function.
 
         Parameters
         ----------
-        functions
+        asked, older
             The one to ask, and those that stand in for it where the driver does not have it.
         """
-        handle, device, clock = self._handle.handle, self._handle.name, self._context.clock
-        function, *older = functions
-        taken = tuple(numbers.items())
+        error, device, clock = self._nvml.NVMLError, self._handle.name, self._context.clock
+        call = self.call(asked)
+        numbers = partial(Struct(asked.layout).unpack_from, asked.answer)
 
-        def ask() -> list[Row]:
-            answer = function(handle, *arguments)
-            now_ns = clock()
+        def settle(code: int, now_ns: int) -> list[Row]:
+            if code:
+                raise error(code)
             return [
-                (metric, float(number(answer)), now_ns, None, device, None, None)
-                for metric, number in taken
+                (metric, number * scale, now_ns, None, device, None, None)
+                for metric, number in zip(metrics, numbers(), strict=True)
             ]
 
-        def otherwise() -> Column:
-            return self.of(tier, tuple(older), *arguments, **numbers)
+        def ask() -> list[Row]:
+            return settle(call(), clock())
 
-        return Column(device, tier, tuple(numbers), ask, otherwise if older else None)
+        def otherwise() -> Column:
+            return self.of(tier, metrics, *older, scale=scale)
+
+        return Column(device, tier, metrics, ask, otherwise if older else None, settle)
+
+    def call(self, asked: Question) -> Call:
+        """What asks."""
+        arguments = self._handle.handle, *asked.arguments, byref(asked.answer)
+        return prepared(self._nvml, asked.function, *arguments)
 
 
 def _find_periods(library: Library, context: Context) -> None:

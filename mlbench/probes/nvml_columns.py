@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from mlbench.interfaces.probe import Context, Row, Tier
 from mlbench.probes.nvml_errors import PATIENCE, Fate, fate_of, reason_of
+
+if TYPE_CHECKING:
+    from mlbench.probes.nvml_panels import Panel
 
 __all__ = ["Column", "Columns"]
 
@@ -26,6 +30,9 @@ class Column:
         What it answers; where one of several fails, the others stay.
     ask
         Gives the readings of this moment, and raises NVML's errors.
+    settle
+        The same of an answer that is there already, from its return code and its instant; null
+        where it takes more than one call.
     otherwise
         Where it cannot be had here: another column in its place; null for none.
     apart_ns
@@ -37,45 +44,75 @@ class Column:
     metrics: tuple[str, ...]
     ask: Callable[[], Iterable[Row]]
     otherwise: Callable[[], Column] | None = None
+    settle: Callable[[int, int], Iterable[Row]] | None = None
     apart_ns: int = 0
-    asked_ns: int = 0
     failures: int = 0
     gone: bool = False
 
 
 @dataclass
 class Columns:
-    """All columns of a probe, by tier, and what their errors did to them."""
+    """All columns of a probe, by tier and time between questions, and what errors did to them."""
 
     nvml: Any  # Any: the module pynvml, which has no types
     context: Context
-    tiers: dict[Tier, list[Column]] = field(default_factory=dict)
+    groups: dict[tuple[Tier, int], tuple[Column, ...]] = field(default_factory=dict)
+    next_ns: dict[tuple[Tier, int], int] = field(default_factory=dict)
+    panels: dict[tuple[Tier, int], tuple[Panel, ...]] = field(default_factory=dict)
 
     def add(self, column: Column) -> None:
         """Ask this, too, from now on."""
-        self.tiers.setdefault(column.tier, []).append(column)
+        key = column.tier, column.apart_ns
+        self.groups[key] = (*self.groups.get(key, ()), column)
+
+    def add_panel(self, panel: Panel) -> None:
+        """Ask its columns together, for as long as all are well."""
+        key = panel.columns[0].tier, panel.columns[0].apart_ns
+        self.panels[key] = (*self.panels.get(key, ()), panel)
 
     def read(self, tier: Tier) -> list[Row]:
         """The readings of one tier; what failed is noted and left out."""
         rows: list[Row] = []
-        for column in tuple(self.tiers.get(tier, ())):
-            if column.gone or (column.apart_ns and not self._is_time(column)):
-                continue
-            try:
-                rows += column.ask()
-            except self.nvml.NVMLError as error:
-                self._failed(column, error)
-            else:
-                column.failures = 0
+        now_ns = self.context.clock()
+        for key in (*self.panels, *(key for key in self.groups if key not in self.panels)):
+            if key[0] == tier and now_ns >= self.next_ns.get(key, 0):
+                self.next_ns[key] = now_ns + key[1]
+                self._read(key, rows)
         return rows
 
-    def _is_time(self, column: Column) -> bool:
-        """Whether the driver may have something new since the last question."""
-        now_ns = self.context.clock()
-        if now_ns - column.asked_ns < column.apart_ns:
-            return False
-        column.asked_ns = now_ns
-        return True
+    def _read(self, key: tuple[Tier, int], rows: list[Row]) -> None:
+        columns = self.groups.get(key, ())
+        for panel in self.panels.get(key, ()):
+            found = panel.ask(self.context.clock)
+            if found is not None:
+                rows += found
+                continue
+            self._dissolve(key, panel)
+            for column, met in zip(panel.columns, panel.met, strict=True):
+                if column.settle is not None and not column.gone:
+                    self._take(column, partial(column.settle, *met), rows)
+        for column in columns:
+            if not column.gone:
+                self._take(column, column.ask, rows)
+
+    def _dissolve(self, key: tuple[Tier, int], panel: Panel) -> None:
+        """Ask the columns of a panel one by one from now on."""
+        if panel in self.panels[key]:
+            self.panels[key] = tuple(each for each in self.panels[key] if each is not panel)
+            self.groups[key] = (*self.groups.get(key, ()), *panel.columns)
+
+    def _dissolve_all(self) -> None:
+        for key, panels in tuple(self.panels.items()):
+            for panel in panels:
+                self._dissolve(key, panel)
+
+    def _take(self, column: Column, ask: Callable[[], Iterable[Row]], rows: list[Row]) -> None:
+        try:
+            rows += ask()
+        except self.nvml.NVMLError as error:
+            self._failed(column, error)
+        else:
+            column.failures = 0
 
     def _failed(self, column: Column, error: Any) -> None:  # Any: pynvml's NVMLError
         match fate_of(error.value):
@@ -97,7 +134,8 @@ class Columns:
 
     def remove(self, column: Column, reason: str) -> None:
         """Give a column up, for what stands in for it or for good."""
-        self.tiers[column.tier] = [each for each in self.tiers[column.tier] if each is not column]
+        key = column.tier, column.apart_ns
+        self.groups[key] = tuple(each for each in self.groups[key] if each is not column)
         column.gone = True
         if column.otherwise is not None:
             self.add(column.otherwise())
@@ -107,7 +145,8 @@ class Columns:
 
     def lose(self, device: str, reason: str) -> None:
         """End all columns of a device, and those of its parts."""
-        for columns in self.tiers.values():
+        self._dissolve_all()
+        for columns in self.groups.values():
             for column in columns:
                 whole, _, _ = column.device.partition("/")
                 if device in (column.device, whole) and not column.gone:
@@ -116,10 +155,11 @@ class Columns:
                         self.context.lost(column.device, reason)
 
     def _over(self, reason: str) -> None:
+        self._dissolve_all()
         self.context.note(f"NVML stopped working: {reason}")
-        for tier, columns in self.tiers.items():
+        for columns in self.groups.values():
             for column in columns:
                 column.gone = True
                 for metric in column.metrics:
                     self.context.missing(metric, reason, column.device)
-            self.tiers[tier] = []
+        self.groups.clear()

@@ -6,19 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from struct import unpack_from
 from sys import byteorder
+from typing import Any
 
 from mlbench.interfaces.probe import Row
 from mlbench.probes.counter import Counter
-from mlbench.probes.nvml_calls import FieldCall
+from mlbench.probes.nvml_calls import Call, FieldCall
 from mlbench.probes.nvml_columns import Column, Columns
 from mlbench.probes.nvml_devices import Handle
 from mlbench.probes.nvml_errors import PATIENCE, Fate, fate_of, reason_of
+from mlbench.probes.nvml_panels import UNSIGNED_INT, WHOLE, Place
 
 __all__ = ["Field", "Fields", "number_of"]
-
-UNSIGNED_INT = 1
-WHOLE = {1: 2**32 - 1, 2: 2**64 - 1, 3: 2**64 - 1, 6: 2**16 - 1}
-"""The bits that count of an unsigned type, by ``nvmlValueType_t``."""
 
 OTHERS = {0: "d", 4: "q", 5: "i"}
 """Double, and the signed types, as `struct` names them."""
@@ -51,33 +49,60 @@ class Field:
 
 
 class Fields:
-    """Some fields of one device, for one column."""
+    """Some fields of one device, for one column.
 
-    def __init__(self, columns: Columns, handle: Handle, fields: Sequence[Field]) -> None:
+    Parameters
+    ----------
+    memory
+        Where their values go at first, beside those of other devices.
+    """
+
+    def __init__(
+        self,
+        columns: Columns,
+        handle: Handle,
+        fields: Sequence[Field],
+        memory: Any,  # Any: an array of pynvml's
+    ) -> None:
         self._columns = columns
         self._handle = handle
         self._fields = tuple(fields)
-        self._call: FieldCall | None = None
+        self._call = self._prepared(memory)
+
+    def _prepared(self, memory: Any = None) -> FieldCall:  # Any: an array of pynvml's
+        numbers = [field.number for field in self._fields]
+        return FieldCall(self._columns.nvml, self._handle.handle, numbers, memory)
+
+    @property
+    def call(self) -> Call:
+        """What asks for them at first."""
+        return self._call.call
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """What their values are."""
+        return tuple(Place(each.metric, each.scale, each.counter) for each in self._fields)
 
     def ask(self) -> list[Row]:
         """The fields that the device has, as they are now."""
-        fields, call = self._fields, self._call
-        try:
-            if call is None:
-                numbers = [field.number for field in fields]
-                self._call = call = FieldCall(self._columns.nvml, self._handle.handle, numbers)
-            values = call()
-        except self._columns.nvml.NVMLError as error:
-            if fate_of(error.value) is not Fate.GONE:
-                raise
-            for field in fields:  # a device that does not have the call has none of them
-                self._failed(field, error.value)
+        if not self._fields:
             return []
-        now_ns, device = self._columns.context.clock(), self._handle.name
-        rows: list[Row] = []
-        for field, (kind, code, bits) in zip(fields, values, strict=True):
-            if code:
+        return self.settle(self._call.call(), self._columns.context.clock())
+
+    def settle(self, code: int, now_ns: int) -> list[Row]:
+        """The rows of what the last call has left, from its return code and its instant."""
+        fields, device = self._fields, self._handle.name
+        if code:
+            if fate_of(code) is not Fate.GONE:
+                raise self._columns.nvml.NVMLError(code)
+            for field in fields:  # a device that does not have the call has none of them
                 self._failed(field, code)
+            return []
+        values = self._call.values()
+        rows: list[Row] = []
+        for field, (kind, refusal, bits) in zip(fields, values, strict=True):
+            if refusal:
+                self._failed(field, refusal)
                 continue
             mask = WHOLE.get(kind)
             number = number_of(kind, bits) if mask is None else bits & mask
@@ -103,7 +128,7 @@ class Fields:
             field.failures += 1
         if fate is Fate.GONE or field.failures >= PATIENCE:
             self._fields = tuple(each for each in self._fields if each is not field)
-            self._call = None
+            self._call = self._prepared()
             if field.otherwise is not None:
                 self._columns.add(field.otherwise())
             else:

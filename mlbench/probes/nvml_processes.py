@@ -56,14 +56,16 @@ class _Processes:
                 raise self._nvml.NVMLError(NOT_SUPPORTED)
             clients = _newest(self._nvml, "nvmlDeviceGetMPSComputeRunningProcesses", self._handle)
             self._lists = [direct] if clients is None else [direct, clients]
+        owner_of, device = self._context.owners().get, self._handle.name
         rows: list[Row] = []
         for ask in self._lists:
             found, now_ns = ask(), self._context.clock()
-            for process in found:
-                held = process.usedGpuMemory
-                if held != NOT_AVAILABLE:
-                    rows.append(self._row(MEMORY, float(held), now_ns, None, int(process.pid)))
-        return rows
+            rows += [
+                (MEMORY, held, now_ns, None, device, owner_of(pid), pid)
+                for pid, held in found
+                if held != NOT_AVAILABLE
+            ]
+        return self._told(rows)
 
     def activity(self) -> list[Row]:
         """What each process used since the last rows of the driver; one that did nothing has none.
@@ -72,28 +74,29 @@ class _Processes:
         """
         if self._utilization is None:
             self._utilization = UtilizationCall(self._nvml, self._handle.handle)
-        found = self._utilization(self._seen_us)
-        offset_ns, begin_us = self._context.clock() - time.time_ns(), self._seen_us
+        begin_us = self._seen_us
+        found = self._utilization.rows(begin_us)
+        owner_of, device = self._context.owners().get, self._handle.name
+        offset_ns = self._context.clock() - time.time_ns()
+        start_ns = begin_us * 1000 + offset_ns if begin_us else None
         rows: list[Row] = []
-        for process in found:
-            end_us, pid = int(process.timeStamp), int(process.pid)
+        for pid, end_us, sm, memory_busy in found:
             if end_us <= begin_us:
                 continue
             self._seen_us = max(self._seen_us, end_us)
-            end_ns = end_us * 1000 + offset_ns
-            start_ns = begin_us * 1000 + offset_ns if begin_us else None
-            rows.append(self._row(SM, float(process.smUtil), end_ns, start_ns, pid))
-            rows.append(self._row(MEMORY_BUSY, float(process.memUtil), end_ns, start_ns, pid))
-        return rows
+            end_ns, owner = end_us * 1000 + offset_ns, owner_of(pid)
+            rows.append((SM, sm, end_ns, start_ns, device, owner, pid))
+            rows.append((MEMORY_BUSY, memory_busy, end_ns, start_ns, device, owner, pid))
+        return self._told(rows)
 
-    def _row(self, metric: str, value: float, end_ns: int, start_ns: int | None, pid: int) -> Row:
-        owner = self._context.owners().get(pid)
-        if owner is None and not self._host_ids:
+    def _told(self, rows: list[Row]) -> list[Row]:
+        """The rows; where nobody's can be told apart, that is noted."""
+        if not self._host_ids and any(owner is None for *_, owner, _ in rows):
             self._context.note(
                 "NVML numbers processes as the host does, this is a container with numbers of its "
                 "own: what runs on a GPU cannot be told apart by pipeline (docker run --pid=host)"
             )
-        return (metric, value, end_ns, start_ns, self._handle.name, owner, pid)
+        return rows
 
 
 def _newest(nvml: Any, function: str, handle: Handle) -> ProcessCall | None:  # Any: pynvml

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from mlbench.interfaces.probe import Context, Metric, Probe, Reading, Row, Source, Tier
@@ -69,6 +69,7 @@ class _Known:
 
     stat: Held
     io: Held | None
+    status: Held | None = None
     waited_s: float = 0.0
     threads: int = 1
     lives: bool = True
@@ -91,10 +92,21 @@ class _Known:
         self.threads, self.rss_pages = int(fields[17]), int(fields[21])
         return True
 
+    def statuses(self, proc: str, pid: int) -> Iterator[tuple[str, bytes]]:
+        """What ``status`` says of each thread, by its id; that of one alone is held, too."""
+        if self.threads != 1:
+            for thread in threads_of(proc, pid):
+                yield thread, bytes_of(f"{proc}/{pid}/task/{thread}/status")
+            return
+        with suppress(OSError):  # it has ended
+            if self.status is None:
+                self.status = Held(f"{proc}/{pid}/task/{pid}/status")
+            yield str(pid), self.status.read()
+
     def close(self) -> None:
-        self.stat.close()
-        if self.io is not None:
-            self.io.close()
+        for file in (self.stat, self.io, self.status):
+            if file is not None:
+                file.close()
 
 
 @dataclass
@@ -105,13 +117,23 @@ class _Used:
     processes: dict[int, _Known] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
+    waited_s: float = 0.0
+
+    def add_up(self) -> None:
+        """Note what the children that its processes waited for have used."""
+        self.waited_s = sum(known.waited_s for known in self.processes.values())
+
+    def lose(self, pid: int) -> None:
+        """Let go of a process that has ended."""
+        self.processes.pop(pid).close()
+        self.add_up()
 
     def increase(
         self,
         metric: str,
         now_ns: int,
         own: Mapping[int, float],
-        inclusive: Mapping[int, float] | None = None,
+        inclusive: float = 0.0,
     ) -> Iterator[Row]:
         """What the pipeline used since the last reading."""
         total = self.accounts.setdefault(metric, Account()).add(own, inclusive)
@@ -159,6 +181,7 @@ class _Pipelines:
             used = self._used.setdefault(name, _Used(name))
             if pid not in used.processes and (known := self._known(pid)) is not None:
                 used.processes[pid] = known
+                used.add_up()
 
     def _known(self, pid: int) -> _Known | None:
         folder = f"{self._proc}/{pid}"
@@ -183,16 +206,16 @@ class _Pipelines:
             try:
                 own[pid] = cpu_clock_s(pid)
             except OSError:
-                used.processes.pop(pid).close()
+                used.lose(pid)
         if own or used.accounts:
-            living = used.processes
-            inclusive = {pid: seconds + living[pid].waited_s for pid, seconds in own.items()}
+            inclusive = sum(own.values()) + used.waited_s
             yield from used.increase("cpu_time", self._context.clock(), own, inclusive)
 
     def _sizes(self, used: _Used) -> Iterator[Row]:
         for pid, known in tuple(used.processes.items()):
             if not known.look():
-                used.processes.pop(pid).close()
+                used.lose(pid)
+        used.add_up()
         living = [known for known in used.processes.values() if known.lives]
         now_ns, name = self._context.clock(), used.name
         if living:
@@ -217,16 +240,15 @@ class _Pipelines:
         now_ns = self._context.clock()
         for metric, each in (("io_read", read), ("io_written", written)):
             if (metric, None) not in self._context.nulls:
-                yield from used.increase(metric, now_ns, {}, each)
+                yield from used.increase(metric, now_ns, {}, sum(each.values()))
 
     def _switches(self, used: _Used) -> Iterator[Row]:
         """Of every thread: ``status`` of a process has those of its first thread alone."""
         voluntary: dict[int, float] = {}
         involuntary: dict[int, float] = {}
         for pid, known in used.processes.items():
-            alone = known.threads == 1  # its thread has its number
-            for thread in (str(pid),) if alone else threads_of(self._proc, pid):
-                counts = _switches_of(bytes_of(f"{self._proc}/{pid}/task/{thread}/status"))
+            for thread, text in known.statuses(self._proc, pid):
+                counts = _switches_of(text)
                 if counts is not None:
                     voluntary[int(thread)], involuntary[int(thread)] = counts
         now_ns = self._context.clock()

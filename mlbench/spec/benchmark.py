@@ -59,21 +59,28 @@ class Limits(SpecModel):
         pipeline's median latency, did not offer the load that the spec says.
     backlog
         Queries that may wait in front of one pipeline before its load is ended.
+    harness_share
+        The share of a pipeline's processors that the driver, the sampler and the recorder
+        may use, where they have none to themselves.
     error_share
         In a study, the share of a run's queries that may fail, time out or get lost. They
         count as infinite, so from 1 % on they are the p99.
     presence_share
         In a study, the share of the window in which every pipeline of a run must have been
         under load; less, and the others were measured beside an empty seat.
-    drift_significance, drift_share
-        In a study, blocks drift when a slowdown has a trend over their order that chance
-        gives with less than this probability in the whole study, and that changes it by
-        more than this share from the first block to the last. 1 %, because a false alarm
-        costs a study; 5 %, because a smaller change is inside of most intervals.
+    drift_significance
+        In a study, a slowdown drifts if chance gives the trend that it has over the order
+        of the blocks with less than this probability in the whole study. 1 %, because a
+        false alarm costs a study.
+    drift_share
+        In a study, a slowdown drifts only if its trend changes it by more than this share
+        from the first block to the last. 5 %, because a smaller change is inside of most
+        intervals.
     """
 
     lateness_p99_ms: Positive = 5
     backlog: int = Field(default=1_000_000, ge=1)
+    harness_share: float = Field(default=0.2, ge=0, le=1)
     error_share: float = Field(default=0.01, ge=0, le=1)
     presence_share: float = Field(default=0.99, ge=0, le=1)
     drift_significance: float = Field(default=0.01, ge=0, lt=1)

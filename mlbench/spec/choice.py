@@ -11,6 +11,14 @@ from mlbench.spec.model import SpecModel
 __all__ = ["Choice", "Load", "Sharing"]
 
 
+ONE_NAME = "expected one name with its options, such as 'poisson: {rate: 3}'"
+
+
+def _not_several(value: object) -> str:
+    several = isinstance(value, dict) and value
+    return f", not {' beside '.join(map(str, value))}" if several else ""  # type: ignore[call-overload]  # a dict
+
+
 class Choice(SpecModel):
     """One registered name and its options, ``{name: options}`` in YAML.
 
@@ -34,7 +42,7 @@ class Choice(SpecModel):
         if isinstance(value, dict) and value.keys() == {"name", "options"}:
             return handler(value)
         if not isinstance(value, dict) or len(value) != 1:
-            raise ValueError("expected one name with its options, such as 'poisson: {rate: 3}'")
+            raise ValueError(f"{ONE_NAME}{_not_several(value)}")
         ((name, options),) = value.items()
         if options is not None and not isinstance(options, dict):
             raise ValueError(f"expected the options of {name!r} as 'key: value' pairs")
@@ -46,7 +54,11 @@ class Choice(SpecModel):
 
 
 class Load(Choice):
-    """When queries are due: closed, constant, poisson, or one that a plugin brings."""
+    """When queries are due: closed, constant, poisson, or one that a plugin brings.
+
+    In a study, ``utilisation: 0.7`` may stand in place of a ``rate``: that share of the
+    throughput which the pipeline reaches alone, and which the study measures first.
+    """
 
     @property
     def utilisation(self) -> object:

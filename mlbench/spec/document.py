@@ -152,11 +152,14 @@ class Document:
         Line and column, from 1, of each path.
     file
         The name that messages show.
+    edits
+        What was set since, ``--set seed=x``, by the paths that it changed or made.
     """
 
     data: dict[str, Any]  # Any: plain data, validated by `benchmark`
     places: Mapping[KeyPath, Place]
     file: str
+    edits: Mapping[KeyPath, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: str | PathLike[str]) -> Document:
@@ -215,13 +218,21 @@ class Document:
             raise SpecError(self.located(problems_of(error, Benchmark))) from None
 
     def located(self, problems: list[Problem]) -> list[Problem]:
-        """The same problems, each with the line of the nearest key that stands in the text."""
+        """The same problems, each with the line of the nearest key that stands in the text.
+
+        What an edit brought in stands in no line: its place is the edit.
+        """
         return [self._locate(problem) for problem in problems]
 
     def _locate(self, problem: Problem) -> Problem:
         path = problem.path
-        while path and path not in self.places:
+        for edited, place in self.edits.items():
+            if edited[:-1] == path:  # what it brought into this mapping does not fit there
+                return problem.at(place, None, None)
+        while path and path not in self.places and path not in self.edits:
             path = path[:-1]
+        if path in self.edits:
+            return problem.at(self.edits[path], None, None)
         line, column = self.places.get(path, (1, 1))
         return problem.at(self.file, line, column)
 
@@ -229,7 +240,8 @@ class Document:
 def _syntax_problem(error: yaml.YAMLError, file: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     text = getattr(error, "problem", None) or str(error)
-    problem = Problem((), f"is not YAML: {text}")
+    hint = "indent with spaces, not with tabs" if r"'\t'" in text else ""
+    problem = Problem((), f"is not YAML: {text}", hint)
     return problem.at(file, mark.line + 1 if mark else None, mark.column + 1 if mark else None)
 
 

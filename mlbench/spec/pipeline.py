@@ -22,8 +22,10 @@ class Data(Use):
 
     Parameters
     ----------
-    uses, with
-        The data set and its options; ``mlbench stages`` lists them.
+    uses
+        The data set; ``mlbench stages`` lists them.
+    with
+        Its options; ``mlbench stages NAME`` explains them.
     items_per_query
         Items that one query carries, as a list: static batching.
     order
@@ -42,12 +44,18 @@ class Stop(SpecModel):
 
     Parameters
     ----------
-    seconds, queries
-        Exactly so much; of both, what comes first.
-    min_seconds, min_queries
-        At least so much: a run that had less is INVALID.
-    max_seconds, max_queries
-        At most so much.
+    seconds
+        Exactly so long; beside ``queries``, what comes first.
+    queries
+        Exactly so many.
+    min_seconds
+        At least so long: a run that was shorter is INVALID.
+    min_queries
+        At least so many: a run that had fewer is INVALID.
+    max_seconds
+        At most so long.
+    max_queries
+        At most so many.
     """
 
     seconds: Positive | None = None
@@ -156,7 +164,9 @@ class Pipeline(SpecModel):
     data
         What the queries carry.
     load
-        When they are due.
+        When they are due; ``mlbench loads`` explains each. In place of a ``rate``,
+        ``utilisation: 0.7`` is a share of the throughput that the pipeline reaches alone:
+        ``collocate`` measures that first, ``run`` needs a rate.
     stop
         When the load of a plain run ends; default: the benchmark's rule.
     warmup
@@ -169,7 +179,8 @@ class Pipeline(SpecModel):
     slo
         What counts as served in time.
     resources
-        What its stages share, such as a model: ``$NAME`` in their options.
+        What its stages share, such as a model, by name: ``resources: {lm: {uses:
+        text.model}}`` is ``$lm`` in the options of a stage that takes one.
     entry
         The stage that a query enters by; default the first one.
     stages

@@ -60,8 +60,10 @@ class Study(SpecModel):
     ----------
     repeats
         Blocks, each a fresh run of every treatment; the statistical unit.
-    seconds, settle
-        The window that every run measures, and the load before it.
+    seconds
+        Length of the window that every run measures.
+    settle
+        Seconds of load before the window, which no table counts.
     cooldown
         Seconds between runs.
     design
@@ -81,18 +83,22 @@ class Study(SpecModel):
         whoever repeats them until one passes selects the runs that suffered least. Runs that
         measure a capacity are compared with nothing, and are made again in any case. What
         was interrupted is no attempt; what a resumed study made before is.
-    foreign_share, steal_share
-        Above these shares of the processors' time, used by others or taken by a
-        hypervisor, a run is INVALID. Both are looked at over all processors, and over those
-        of the pipelines that run; the greater share counts.
+    foreign_share
+        A run beside which others used more than this share of the processors' time is
+        INVALID. It is looked at over all processors, and over those of the pipelines that
+        run; the greater share counts.
+    steal_share
+        As ``foreign_share``, of the time that a hypervisor took away.
     patience
-        Seconds that a run waits, before it starts, for others to use less than that.
+        Seconds that a run waits, before it starts, for others to use less than
+        ``foreign_share``.
     min_blocks
         Fewer blocks in which both sides of a comparison are VALID make the study INVALID.
         Three, because Student's t is 12.7 standard errors wide with two and 4.3 with three.
     valid_share
-        So does a smaller share of the planned blocks: one block in five may be lost to an
-        accident; where more are, those that are left were selected, not repeated.
+        A smaller share of the planned blocks that are VALID makes the study INVALID, too: one
+        block in five may be lost to an accident; where more are, those that are left were
+        selected, not repeated.
     quantiles
         Latency quantiles that must have enough queries in every run, ``[p99]``. None by
         default: a quantile with too few queries is null, and many studies need no p99.

@@ -1,7 +1,7 @@
 """The schema of ``run.json``: what a reader relies on, checked before it does.
 
-What the machine, the harness and the environment looked like is kept as it was written:
-it is shown, not computed with.
+What the machine and the environment looked like is kept as it was written: it is shown, not
+computed with.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from mlbench.errors import NotARunError
 __all__ = ["ManifestSchema", "checked"]
 
 Nanoseconds = Annotated[int, Field(ge=-(2**62), le=2**62)]
+Processor = Annotated[int, Field(ge=0, le=2**20)]
 Text = Annotated[str, Field(max_length=1 << 16, pattern=r"^[^\x00]*$")]
 
 
@@ -71,6 +72,28 @@ class LoadEntry(Entry):
     ended: Text | None = None
 
 
+class PlacementEntry(Entry):
+    """Where a pipeline ran."""
+
+    cpus: list[Processor] = []
+
+
+class CostEntry(Entry):
+    """What a process of the harness used, and in which time."""
+
+    cpu_ns: Nanoseconds | None = None
+    wall_ns: Nanoseconds | None = None
+
+
+class HarnessEntry(Entry):
+    """What measured: where it ran, and what it cost."""
+
+    cpus: list[Processor] = []
+    driver: CostEntry | None = None
+    sampler: CostEntry | None = None
+    recorder: CostEntry | None = None
+
+
 class PipelineEntry(Entry):
     """A pipeline: how it ended, and the names behind its codes."""
 
@@ -80,7 +103,7 @@ class PipelineEntry(Entry):
     stages: list[Text]
     routes: list[Text]
     events: list[Text]
-    placement: dict[str, Any]  # Any: shown as it is
+    placement: PlacementEntry
     load: LoadEntry
     timed_out: list[Nanoseconds]
     stalled_ns: Nanoseconds
@@ -130,7 +153,7 @@ class ManifestSchema(Entry):
     window: Span | None
     phases: list[Phase]
     pipelines: dict[Text, PipelineEntry]
-    harness: dict[str, Any]  # Any: shown as it is
+    harness: HarnessEntry
     machine: dict[str, Any] = {}
     metrics: list[MetricEntry] = []
     devices: list[DeviceEntry] = []

@@ -18,6 +18,9 @@ from mlbench.store.process import is_running
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from mlbench.store.columns import Batch, Columns
+    from mlbench.store.mapped import Stored
+
 __all__ = ["Cursor", "Reader"]
 
 Cursor = Mapping[str, int]
@@ -75,9 +78,19 @@ class Reader:
 
     def table(self, table: Table, folder: str | None = None) -> pa.Table:
         """All whole batches of one table, of one pipeline's folder or of the run."""
-        from mlbench.store.stream import read_table
+        return self.stored(table, folder).table
 
-        return read_table(self._stream(table, folder), table)
+    def stored(self, table: Table, folder: str | None = None) -> Stored[pa.Table]:
+        """The same, with what gives its memory back."""
+        from mlbench.store.stream import read_stored
+
+        return read_stored(self._stream(table, folder), table)
+
+    def columns(self, table: Table, folder: str | None = None) -> Stored[Columns]:
+        """The same as NumPy arrays, without pyarrow."""
+        from mlbench.store.columns import stored_columns
+
+        return stored_columns(self._stream(table, folder), table)
 
     def _stream(self, table: Table, folder: str | None) -> Path:
         parent = self.path if folder is None else self._folder(folder)
@@ -120,6 +133,19 @@ class Reader:
             for batch, offset in read_batches(path, table, cursor.get(key, 0)):
                 found.setdefault(key, []).append(batch)
                 after[key] = offset
+        return found, after
+
+    def tail_columns(
+        self, table: Table, cursor: Cursor, folder: str | None = None
+    ) -> tuple[list[Batch], dict[str, int]]:
+        """The batches of one table that came since ``cursor``, without pyarrow, and one after."""
+        from mlbench.store.columns import column_batches
+
+        path, found, after = self._stream(table, folder), [], dict(cursor)
+        key = path.relative_to(self.path).as_posix()
+        for batch, offset in column_batches(path, table, cursor.get(key, 0)):
+            found.append(batch)
+            after[key] = offset
         return found, after
 
     def _streams(self) -> Iterator[tuple[str, Path, Table]]:

@@ -7,8 +7,6 @@ after the last whole message; a torn end costs one batch.
 from __future__ import annotations
 
 import mmap
-import os
-import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +14,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from mlbench.records import Table
+from mlbench.store.mapped import Stored, mapped, release
 
-__all__ = ["read_batches", "read_table", "schema_of"]
-
-OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""A link is not followed, and a pipe without a writer not waited for."""
+__all__ = ["read_batches", "read_stored", "read_table", "schema_of"]
 
 _TYPES = {
     "int64": pa.int64(),
@@ -44,10 +40,14 @@ def read_batches(path: Path, table: Table, offset: int = 0) -> Iterator[tuple[pa
 
     ``offset`` is 0 or one that came from here. Ends at a torn or foreign message.
     """
-    memory = _mapped(path)
-    if memory is None or offset > len(memory):
-        return
-    schema = schema_of(table)
+    memory = mapped(path)
+    if memory is not None and offset <= len(memory):
+        yield from _batches(memory, schema_of(table), offset)
+
+
+def _batches(
+    memory: mmap.mmap, schema: pa.Schema, offset: int
+) -> Iterator[tuple[pa.RecordBatch, int]]:
     reader = pa.BufferReader(pa.py_buffer(memory))
     reader.seek(offset)
     while (message := _message(reader)) is not None:
@@ -57,22 +57,8 @@ def read_batches(path: Path, table: Table, offset: int = 0) -> Iterator[tuple[pa
         if batch is None:
             return
         yield batch, reader.tell()
-
-
-def _mapped(path: Path) -> mmap.mmap | None:
-    """The file as it is now, in memory; null where it is missing, empty or a link."""
-    try:
-        descriptor = os.open(path, OPEN_FLAGS)
-    except OSError:
-        return None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
-    except ValueError:  # an empty file cannot be mapped
-        return None
-    finally:
-        os.close(descriptor)
+        release(memory, offset, reader.tell())  # of what was looked at to see whether it is whole
+        offset = reader.tell()
 
 
 def _message(reader: pa.BufferReader) -> pa.Message | None:
@@ -101,7 +87,8 @@ def _is_compressed(metadata: bytes) -> bool:
     pyarrow has verified the flatbuffer, and has no word for this (Arrow's ``Message.fbs``).
     """
     root = _field(metadata, struct.unpack_from("<I", metadata)[0], 2)
-    assert root is not None  # a message has a header
+    if root is None:  # a message without a header, which pyarrow lets pass
+        return True
     return _field(metadata, root + struct.unpack_from("<I", metadata, root)[0], 3) is not None
 
 
@@ -116,5 +103,11 @@ def _field(data: bytes, table: int, index: int) -> int | None:
 
 def read_table(path: Path, table: Table) -> pa.Table:
     """All whole batches of a stream; an empty table where there is no file."""
-    batches = [batch for batch, _ in read_batches(path, table)]
-    return pa.Table.from_batches(batches, schema=schema_of(table))
+    return read_stored(path, table).table
+
+
+def read_stored(path: Path, table: Table) -> Stored[pa.Table]:
+    """The same, with what gives its memory back."""
+    memory, schema = mapped(path), schema_of(table)
+    batches = [] if memory is None else [batch for batch, _ in _batches(memory, schema, 0)]
+    return Stored(pa.Table.from_batches(batches, schema=schema), memory)

@@ -6,17 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mlbench.analysis.comparison import Comparison, compare
-from mlbench.analysis.fitness import unfit
 from mlbench.analysis.observation import Observation, observe
 from mlbench.analysis.outcome import outcome_of
 from mlbench.analysis.queries import Queries, walked_queries
 from mlbench.analysis.record import Record
-from mlbench.analysis.verdict import verdict
 from mlbench.errors import NotARunError
 from mlbench.run import Run
 from mlbench.seed import derive
 from mlbench.spec import Pipeline, Request
 from mlbench.study.code import code_of
+from mlbench.study.fitting import reasons_of
 from mlbench.study.layout import RunEntry, StudyManifest, Treatment
 from mlbench.study.reader import StudyReader
 
@@ -177,7 +176,7 @@ def _read(
     walked = {name: walked_queries(record, name) for name in record.names}
     queries = {name: found for name, (found, _) in walked.items()}
     mismatch = list(_mismatch(run.request, manifest, treatment, entry))
-    reasons = [*mismatch, *verdict(record, queries).reasons, *unfit(record, queries)]
+    reasons = [*mismatch, *reasons_of(record, queries)]
     if entry.verdict == "INVALID":
         reasons += entry.reasons or ["It is marked INVALID."]
     through = record.status == "done" and not mismatch

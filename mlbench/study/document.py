@@ -7,6 +7,7 @@ from typing import Any
 
 from mlbench.analysis.comparison import QUEUEING_METRICS, SERVICE_METRICS
 from mlbench.study.addition import AddedLatency
+from mlbench.study.answer import answers
 from mlbench.study.block import Block
 from mlbench.study.estimate import CONVENTION, Estimate, Method
 from mlbench.study.judge import StudyVerdict
@@ -39,20 +40,21 @@ def document(
     dict
         ``study`` (null, for the caller to fill), ``status``, ``verdict``, ``reasons``,
         ``notes`` (runs that do not count in a study that is valid), ``attempts`` (``made``,
-        ``discarded``, ``by_treatment``), ``relaxed`` (thresholds), ``repeats``, ``blocks``
-        (those begun, and those in which every run counts), ``design``, ``window`` (s),
-        ``capacity``, ``interval`` (``methods``: which metrics have which kind of it), and
-        ``treatments``: of each collocated one ``pipelines``, ``stp``, ``antt``, ``jain``,
-        ``fairness``, ``dial`` and ``null_reasons``. Where there is one such treatment, as in
-        the design ``group``, its parts stand at the top as well; else ``pipelines`` is empty
-        there.
+        ``discarded``, ``by_treatment``), ``relaxed`` (thresholds), ``repeats``,
+        ``needed_repeats`` (with which it can still be VALID, where blocks are all that it
+        lacks), ``blocks`` (those begun, and those in which every run counts), ``design``,
+        ``window`` (s), ``capacity``, ``interval`` (``methods``: which metrics have which kind
+        of it), and ``treatments``: of each collocated one ``pipelines``, ``stp``, ``antt``,
+        ``jain``, ``fairness``, ``dial`` and ``null_reasons``. Where there is one such
+        treatment, as in the design ``group``, its parts stand at the top as well; else
+        ``pipelines`` is empty there. ``answers`` says in words who suffers most.
         Estimates are ``{estimate, low, high}``; slowdown above 1 is worse, for throughput,
         too. No number is infinite or not a number.
     """
     treatments = {name: _treatment(each) for name, each in results.items()}
     only = next(iter(treatments.values())) if len(treatments) == 1 else {}
     nothing = Estimate().to_dict()
-    return {
+    found = {
         "study": None,
         "status": status,
         "verdict": str(verdict),
@@ -61,6 +63,7 @@ def document(
         "attempts": verdict.attempts.to_dict(),
         "relaxed": list(verdict.relaxed),
         "repeats": manifest.repeats,
+        "needed_repeats": verdict.needed,
         "blocks": {"begun": len(blocks), "valid": sum(_whole(manifest, b) for b in blocks)},
         "design": manifest.design.model_dump(mode="json"),
         "window": manifest.window.complete(),
@@ -75,6 +78,7 @@ def document(
         **{key: only.get(key, nothing) for key in TOGETHER_METRICS},
         "treatments": treatments,
     }
+    return {**found, "answers": answers(found)}
 
 
 def _whole(manifest: StudyManifest, block: Block) -> bool:

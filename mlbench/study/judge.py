@@ -16,6 +16,7 @@ from mlbench.study.attempts import Attempts, attempts_of
 from mlbench.study.block import Block, reference_of
 from mlbench.study.code import differing
 from mlbench.study.layout import StudyManifest, Treatment
+from mlbench.study.reach import reach_of
 
 __all__ = ["StudyVerdict", "judge", "relaxed"]
 
@@ -30,6 +31,7 @@ MORE_IS_LAXER = {
         "lateness_p99_ms": True,
         "error_share": True,
         "presence_share": False,
+        "harness_share": True,
         "drift_significance": False,
         "drift_share": True,
     },
@@ -57,12 +59,16 @@ class StudyVerdict:
         Thresholds of the spec that let more pass than the defaults.
     attempts
         Those that were made and discarded, with their reasons, of a valid study too.
+    needed
+        The fewest blocks with which it can still be VALID, where blocks are all that it lacks;
+        null where they are not, or no number of them will do.
     """
 
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
     relaxed: tuple[str, ...]
     attempts: Attempts
+    needed: int | None = None
 
     @property
     def valid(self) -> bool:
@@ -92,13 +98,16 @@ def judge(manifest: StudyManifest, status: str, blocks: Sequence[Block]) -> Stud
     attempts = attempts_of(manifest)
     few = list(_too_few(manifest, blocks, attempts)) if status != "going" else []
     left_out = list(_left_out(blocks))
-    reasons = [*_ending(manifest, status), *few, *_machines(blocks), *differing(blocks)]
-    reasons += _drifts(manifest, blocks)
-    reasons += _too_few_queries(manifest, blocks)
-    if few:
-        reasons += left_out
-    notes = [] if few else left_out
-    return StudyVerdict(_once(reasons), _once(notes), relaxed(manifest.spec), attempts)
+    others = [*_machines(blocks), *differing(blocks), *_drifts(manifest, blocks)]
+    others += _too_few_queries(manifest, blocks)
+    reasons = [*_ending(manifest, status), *few, *others, *(left_out if few else ())]
+    return StudyVerdict(
+        reasons=_once(reasons),
+        notes=() if few else _once(left_out),
+        relaxed=relaxed(manifest.spec),
+        attempts=attempts,
+        needed=_needed(manifest) if status == "done" and few and not others else None,
+    )
 
 
 def relaxed(bench: Benchmark) -> tuple[str, ...]:
@@ -163,6 +172,11 @@ def _too_few(manifest: StudyManifest, blocks: Sequence[Block], attempts: Attempt
         elif first < study.valid_share * planned:
             share = study.valid_share
             yield f"{told}, less than {share:.0%} of them (study: {{valid_share: {share:g}}})."
+
+
+def _needed(manifest: StudyManifest) -> int | None:
+    reach = reach_of(manifest)
+    return None if reach.valid else reach.needed
 
 
 def _blocks(count: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ from mlbench.analysis.verdict import verdict
 from mlbench.errors import MlbenchError, NotARunError
 from mlbench.run import Run, open_run
 from mlbench.store.kind import is_run, is_study, is_sweep
+from mlbench.study.layout import StudyManifest
 from mlbench.study.reader import StudyReader
 
-__all__ = ["Entry", "entries", "entry_of", "folders_of"]
+__all__ = ["Entry", "entries", "entry_of", "folders_of", "newest_first"]
 
 VERDICT_BYTES = 50_000_000
 """A run with larger tables is not read for a list."""
@@ -38,6 +40,8 @@ class Entry:
         How long it took, or has taken so far; null where nobody wrote down its end.
     problem
         Why it cannot be read; null if it can.
+    kind
+        ``run``, ``study`` or ``sweep``.
     """
 
     id: str
@@ -49,6 +53,7 @@ class Entry:
     pipelines: tuple[str, ...] = ()
     verdict: str | None = None
     problem: str | None = None
+    kind: str = "run"
 
     def to_dict(self) -> dict[str, Any]:  # Any: JSON
         """The entry as JSON data."""
@@ -56,21 +61,25 @@ class Entry:
 
 
 def entries(directory: Path) -> list[Entry]:
-    """The runs in a directory, newest first; hidden directories are left out.
+    """The runs and studies in a directory, newest first; hidden directories are left out.
 
     Raises
     ------
     NotARunError
         If there is no such directory, or it is a run itself.
     """
-    found = [entry_of(path) for path in folders_of(directory)]
+    return newest_first(entry_of(path) for path in folders_of(directory))
+
+
+def newest_first(found: Iterable[Entry]) -> list[Entry]:
+    """The same in the order of a list."""
     return sorted(found, key=lambda entry: (_when(entry), entry.id), reverse=True)
 
 
 def folders_of(directory: Path) -> list[Path]:
     """The directories in a directory that may be runs or studies, in no order.
 
-    Sweeps, which stand beside them, have a table of their own.
+    Sweeps, which stand beside them, are listed by `mlbench.sweep.listing`.
 
     Raises
     ------
@@ -123,14 +132,36 @@ def _study(path: Path) -> Entry:
     """A study by what its ``study.json`` says; its runs are not read for a list."""
     reader = StudyReader(path)
     manifest = reader.manifest()
+    status = reader.status(manifest)
+    ended = time.time() if status not in ENDED else _last_end(reader, manifest)
     return Entry(
         id=path.name,
         path=str(path),
         name=manifest.spec.name,
-        status=reader.status(manifest),
+        status=status,
         started=manifest.created,
+        seconds=None if ended is None else max(0.0, ended - manifest.created),
         pipelines=tuple(manifest.spec.pipelines),
+        kind="study",
     )
+
+
+def _last_end(reader: StudyReader, manifest: StudyManifest) -> float | None:
+    """When the last run of a study ended, by its last block; null where no run says so."""
+    ended = [entry for entry in manifest.runs if entry.status in ENDED]
+    last = max((entry.block for entry in ended), default=0)
+    ends = [_end(reader.run_path(entry)) for entry in ended if entry.block == last]
+    return max((each for each in ends if each is not None), default=None)
+
+
+def _end(path: Path) -> float | None:
+    """When a run ended, in seconds of the wall clock; null where it cannot be read."""
+    try:
+        manifest = open_run(path).manifest
+    except NotARunError:
+        return None
+    started, seconds = started_s(manifest), duration_s(manifest, going=False)
+    return None if started is None or seconds is None else started + seconds
 
 
 def _verdict(run: Run) -> str | None:

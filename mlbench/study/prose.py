@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mlbench.study.words import bounds, listed, number, ratio_text
+
 __all__ = ["prose"]
 
 Json = Mapping[str, Any]
@@ -28,23 +30,11 @@ def prose(document: Json) -> str:
     ----------
     document
         What `mlbench.study.Study.summary` returns.
-
-    Examples
-    --------
-    >>> ratio_text({"estimate": 1.416, "low": 1.302, "high": 1.541})
-    '1.42 times (1.30 to 1.54)'
-    >>> ratio_text({"estimate": 1.416, "low": None, "high": None})
-    '1.42 times (one block, no interval)'
     """
     parts = [_study(document)]
     parts += [" ".join(_treatment(name, each)) for name, each in document["treatments"].items()]
     parts.append(_method(document))
     return "\n\n".join(part for part in parts if part)
-
-
-def ratio_text(interval: Json) -> str:
-    """A ratio with its interval."""
-    return f"{_number(interval['estimate'])} times ({_bounds(interval)})"
 
 
 def _study(document: Json) -> str:
@@ -77,7 +67,7 @@ def _attempts(attempts: Json) -> Iterator[str]:
 
 def _treatment(name: str, treatment: Json) -> Iterator[str]:
     pipelines = treatment["pipelines"]
-    who = _listed(list(pipelines))
+    who = listed(list(pipelines))
     dial = "" if treatment["dial"] is None else f", the dial at {treatment['dial']:g}"
     shared = "shared the machine" if len(pipelines) > 1 else "ran alone once more"
     yield f"In {name}{dial}, {who} {shared}."
@@ -118,7 +108,7 @@ def _slowdowns(name: str, found: Json) -> Iterator[str]:
             if slowdown.get("estimate") is not None
         ]
         if told:
-            yield f"The {words} of {name} against that alone: {_listed(told)}."
+            yield f"The {words} of {name} against that alone: {listed(told)}."
     throughput = found["slowdown"]["throughput"]
     if found["rate_limited"]:
         yield f"{name} kept up with its load, so its throughput is what was offered."
@@ -139,7 +129,7 @@ def _saturated(name: str, found: Json) -> str:
     slope = found["backlog_slope"]
     growth = ""
     if slope["estimate"] is not None:
-        growth = f" by {_number(slope['estimate'])} queries/s ({_bounds(slope)})"
+        growth = f" by {number(slope['estimate'])} queries/s ({bounds(slope)})"
     return f"{name} was saturated: its backlog grew{growth}, so its latency has no steady value."
 
 
@@ -154,14 +144,14 @@ def _added(name: str, added: Json) -> Iterator[str]:
     if added["unmatched_share"]:
         parts["spans without a partner"] = added["unmatched"]["estimate"]
     told = {text: value for text, value in parts.items() if abs(value) >= SHARE_TOLD * abs(whole)}
-    listed = [f"{_number(value)} ms {text}" for text, value in _by_size(told)]
+    ranked = [f"{number(value)} ms {text}" for text, value in _by_size(told)]
     rest = whole - sum(told.values())
-    if listed and abs(rest) > SHARE_TOLD * abs(whole):
-        listed.append(f"{_number(rest)} ms elsewhere")
+    if ranked and abs(rest) > SHARE_TOLD * abs(whole):
+        ranked.append(f"{number(rest)} ms elsewhere")
     yield (
-        f"The same query of {name} took {_number(whole)} ms longer than alone on average "
-        f"({_bounds(added['latency'])}; {added['queries']:,} pairs{_left_out(added)})"
-        + (f": {_listed(listed)}." if listed else ".")
+        f"The same query of {name} took {number(whole)} ms longer than alone on average "
+        f"({bounds(added['latency'])}; {added['queries']:,} pairs{_left_out(added)})"
+        + (f": {listed(ranked)}." if ranked else ".")
     )
     if added["unmatched_share"]:
         yield f"Of the time on the critical paths, {added['unmatched_share']:.1%} has no partner."
@@ -185,14 +175,14 @@ def _objective(attainment: Json) -> Iterator[str]:
 def _progress(treatment: Json, pipelines: Json) -> str:
     stp, jain, antt = treatment["stp"], treatment["jain"], treatment["antt"]
     text = (
-        f"STP is {_number(stp['estimate'])} ({_bounds(stp)}; {len(pipelines)} without "
-        f"interference), Jain's index {_number(jain['estimate'])} ({_bounds(jain)})"
+        f"STP is {number(stp['estimate'])} ({bounds(stp)}; {len(pipelines)} without "
+        f"interference), Jain's index {number(jain['estimate'])} ({bounds(jain)})"
     )
     if antt["estimate"] is not None:
-        text += f", ANTT {_number(antt['estimate'])} ({_bounds(antt)})"
+        text += f", ANTT {number(antt['estimate'])} ({bounds(antt)})"
     limited = [name for name, found in pipelines.items() if found["rate_limited"]]
     if limited:
-        text += f"; STP cannot show what {_listed(limited)} lost, whose loads leave room"
+        text += f"; STP cannot show what {listed(limited)} lost, whose loads leave room"
     return f"{text}.{_tails(pipelines)}"
 
 
@@ -206,7 +196,7 @@ def _tails(pipelines: Json) -> str:
     told = [f"{inflation:+.0%} for {name}" for name, inflation in known.items()]
     if not told:
         return " No p99 of latency has enough queries."
-    return f" The p99 of latency changed by {_listed(told)}."
+    return f" The p99 of latency changed by {listed(told)}."
 
 
 def _method(document: Json) -> str:
@@ -215,25 +205,3 @@ def _method(document: Json) -> str:
         f"In brackets {interval['confidence']:.0%} intervals over blocks: {interval['kind']}; "
         f"{interval['pooling']}."
     )
-
-
-def _bounds(interval: Json) -> str:
-    if interval["low"] is None and interval["high"] is None:
-        return "one block, no interval"
-    low, high = (
-        "unbounded" if interval[key] is None else _number(interval[key]) for key in ("low", "high")
-    )
-    return f"{low} to {high}"
-
-
-def _number(value: float) -> str:
-    """Three digits, without an exponent where people would not write one."""
-    size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    digits = 0 if size >= 100 else 1 if size >= 10 else 2
-    return f"{value:.{digits}f}" if size >= 0.1 or not size else f"{value:.3g}"
-
-
-def _listed(parts: list[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -56,10 +56,7 @@ def _tables(
 ) -> Iterator[pa.Table]:
     for treatment in manifest.treatments:
         if treatment.role == "collocated":
-            used = {
-                name: used_blocks(manifest, blocks, treatment.name, name)
-                for name in treatment.pipelines
-            }
+            used = {name: used_blocks(blocks, treatment.name, name) for name in treatment.pipelines}
             for block in blocks:
                 valid = {
                     n: each[block.number].valid for n, each in used.items() if block.number in each

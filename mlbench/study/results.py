@@ -13,7 +13,7 @@ from mlbench.analysis.comparison import (
     TOKEN_METRICS,
     Comparison,
 )
-from mlbench.analysis.outcome import MEASURED, SATURATED
+from mlbench.analysis.outcome import DID_NOT_FIT, FAILED, MEASURED, SATURATED
 from mlbench.analysis.sides import Sides
 from mlbench.study.addition import AddedLatency, added_over
 from mlbench.study.block import Block, Compared, reference_of
@@ -34,7 +34,8 @@ class PipelineResult:
     Parameters
     ----------
     outcome
-        ``measured``, ``saturated``, ``did not fit`` or ``failed``; null where no run says.
+        ``measured``, ``saturated``, ``did not fit`` or ``failed``; null where no block counts
+        and no run failed.
     outcomes, isolated_outcomes
         How often it came out how, of the runs that have ended.
     blocks, valid_blocks
@@ -100,10 +101,7 @@ def results_of(
 def _treatment(
     manifest: StudyManifest, blocks: Sequence[Block], treatment: Treatment, method: Method
 ) -> TreatmentResult:
-    used = {
-        name: _used(used_blocks(manifest, blocks, treatment.name, name))
-        for name in treatment.pipelines
-    }
+    used = {name: _used(used_blocks(blocks, treatment.name, name)) for name in treatment.pipelines}
     pipelines = {
         name: _pipeline(manifest, blocks, treatment, name, used[name], method) for name in used
     }
@@ -114,21 +112,18 @@ def _treatment(
     return TreatmentResult(treatment, pipelines, together_over(used, nulls, method))
 
 
+Outcomes = Mapping[str, int]
 Used = Mapping[int, Comparison]
 """The comparisons that numbers are made of, by block."""
 
 
-def used_blocks(
-    manifest: StudyManifest, blocks: Sequence[Block], treatment: str, pipeline: str
-) -> dict[int, Compared]:
+def used_blocks(blocks: Sequence[Block], treatment: str, pipeline: str) -> dict[int, Compared]:
     """The blocks that numbers are made of, by number, each with a comparison.
 
-    The VALID ones; where there are too few of them for a VALID study, all.
+    Those in which both runs are VALID, however few they are.
     """
     found = {block.number: block.compared.get((treatment, pipeline)) for block in blocks}
-    whole = {n: each for n, each in found.items() if each is not None and each.comparison}
-    valid = {n: each for n, each in whole.items() if each.valid}
-    return valid if len(valid) >= manifest.spec.study.min_blocks else whole
+    return {n: e for n, e in found.items() if e is not None and e.comparison and e.valid}
 
 
 def _used(blocks: Mapping[int, Compared]) -> dict[int, Comparison]:
@@ -146,17 +141,18 @@ def _pipeline(
     compared = [block.compared.get((treatment.name, name)) for block in blocks]
     outcomes = _outcomes(blocks, treatment.name, name)
     reference = reference_of(manifest, name)
+    isolated = _outcomes(blocks, reference.name, name) if reference else {}
     reason = None if used else _no_numbers(compared)
-    slowdown = {key: _slowdown(used, key, method) for key in _metrics(used)}
+    slowdown = {key: _slowdown(used, key, method, reason) for key in _metrics(used)}
     return PipelineResult(
-        outcome=_outcome(used, outcomes),
+        outcome=_outcome(used, outcomes, isolated),
         outcomes=outcomes,
-        isolated_outcomes=_outcomes(blocks, reference.name, name) if reference else {},
+        isolated_outcomes=isolated,
         blocks=len(used),
         valid_blocks=sum(each is not None and each.valid for each in compared),
         slowdown=slowdown,
         stages=_stages(used, method),
-        added=_saturated(used) or _added(used, method),
+        added=reason or _saturated(used) or _added(used, method),
         p99_inflation=_less_one(slowdown["latency_p99"]),
         rate_limited=bool(used) and all(each.rate_limited for each in used.values()),
         backlog_slope=_backlog_slope(used, method),
@@ -166,8 +162,11 @@ def _pipeline(
 
 
 def _no_numbers(compared: Sequence[Compared | None]) -> str:
-    known = (each.reason for each in compared if each is not None and each.reason)
-    return next(known, "there is no block in which both runs have ended")
+    known = [each for each in compared if each is not None]
+    if any(each.comparison for each in known):
+        return f"no block counts: in none of {len(known)} are both of its runs VALID"
+    told = (each.reason for each in known if each.reason)
+    return next(told, "there is no block in which both runs have ended")
 
 
 def _outcomes(blocks: Sequence[Block], treatment: str, pipeline: str) -> dict[str, int]:
@@ -175,11 +174,15 @@ def _outcomes(blocks: Sequence[Block], treatment: str, pipeline: str) -> dict[st
     return dict(Counter(found for run in runs if (found := run.outcomes.get(pipeline))))
 
 
-def _outcome(used: Used, outcomes: Mapping[str, int]) -> str | None:
-    """The word for a pipeline: of its numbers, else what befell it most often."""
+def _outcome(used: Used, outcomes: Outcomes, isolated: Outcomes) -> str | None:
+    """The word for a pipeline: of its numbers, else of its failures together, or alone."""
     if used:
         return SATURATED if _saturated(used) else MEASURED
-    return max(outcomes, key=lambda word: outcomes[word], default=None)
+    for found in (outcomes, isolated):
+        failed = {word: count for word, count in found.items() if word in (DID_NOT_FIT, FAILED)}
+        if failed:
+            return max(failed, key=lambda word: failed[word])
+    return None
 
 
 def _saturated(used: Used) -> str | None:
@@ -199,7 +202,9 @@ def _metrics(used: Used) -> tuple[str, ...]:
     return (*SLOWDOWN_METRICS, *(key for key in TOKEN_METRICS if key in tokens))
 
 
-def _slowdown(used: Used, key: str, method: Method) -> Estimate:
+def _slowdown(used: Used, key: str, method: Method, reason: str | None) -> Estimate:
+    if reason is not None:
+        return Estimate(reason=reason)
     saturated = _saturated(used) if key.startswith(OF_WINDOW) else None
     if saturated:
         return Estimate(blocks=len(used), reason=saturated)

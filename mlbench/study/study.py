@@ -246,8 +246,8 @@ class Study:
             ``treatment``, ``pipeline`` (category), ``block``, ``query``, ``isolated_ns``,
             ``collocated_ns`` (Int64; null for one that did not succeed), ``ratio`` (null
             where one of them is), ``valid`` (whether both runs count). These are the queries
-            of the blocks that `slowdown` is made of: where there are enough VALID ones the
-            others are left out, as is what is not the same work alone and together.
+            of the blocks that `slowdown` is made of, those in which both runs are VALID; what
+            is not the same work alone and together is left out.
         """
         from mlbench.study.queries import paired_queries
 

@@ -9,7 +9,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -142,28 +141,28 @@ class PointAttempt:
     # -- its process ---------------------------------------------------------------------
 
     def _fork(self) -> tuple[int, int]:
-        """Start the process of the point; its id, and where it tells how it came out.
+        """Start the process of the point; its id, and the file in which it tells how it came out.
 
-        Forking shares what this process has imported. It has one thread.
+        Forking shares what this process has imported. It has one thread. The file lies in
+        memory: it takes an outcome of any length while nobody reads.
         """
-        reader, writer = os.pipe()
+        outcome = os.memfd_create("outcome")
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
-            os.close(reader)
-            self._live(parent, writer)
-        os.close(writer)
-        return pid, reader
+            self._live(parent, outcome)
+        return pid, outcome
 
-    def _live(self, parent: int, writer: int) -> NoReturn:
+    def _live(self, parent: int, file: int) -> NoReturn:
         """The whole life of the point's process."""
         status = 70
         try:
             self._settle(parent)
             outcome = self._execute()
-            os.write(writer, outcome.to_bytes())
+            with open(file, "wb") as told_to:
+                told_to.write(outcome.to_bytes())
             status = 0
         except BaseException:  # the last line of a process: what it was must reach its log
             traceback.print_exc()
@@ -197,7 +196,7 @@ class PointAttempt:
 
         return spec_point.execute(self._directory, self._manifest, self._point)
 
-    def _follow(self, pid: int, pipe: int, ended: Callable[[], bool]) -> Outcome | None:
+    def _follow(self, pid: int, file: int, ended: Callable[[], bool]) -> Outcome | None:
         """Wait for its end; null if the end of the block was asked for before."""
         limit_s = self._manifest.plan.timeouts.whole
         end_s = time.monotonic() + limit_s
@@ -212,11 +211,11 @@ class PointAttempt:
                     text = f"it took longer than {limit_s:g} s"
                     return Outcome.failed("Timeout", text, status=TIMED_OUT)
             _, status = os.waitpid(pid, 0)
-            outcome = told(_read(pipe)) or self._died(status)
+            outcome = told(_read(file)) or self._died(status)
             return None if outcome.error and _was_asked(ended, status) else outcome
         finally:
             os.close(descriptor)
-            os.close(pipe)
+            os.close(file)
 
     def _end(self, pid: int) -> None:
         """End it, so that it starts nothing more, and then all that it started."""
@@ -252,14 +251,9 @@ def _was_asked(ended: Callable[[], bool], status: int) -> bool:
     return asked
 
 
-def _read(pipe: int) -> bytes:
-    """What a process that has ended wrote; one that it forked may hold the pipe open for ever."""
-    os.set_blocking(pipe, False)
-    parts = []
-    with suppress(BlockingIOError):
-        while part := os.read(pipe, 1 << 16):
-            parts.append(part)
-    return b"".join(parts)
+def _read(file: int) -> bytes:
+    """What a process that has ended wrote."""
+    return os.pread(file, os.fstat(file).st_size, 0)
 
 
 def _is_child(pid: int) -> bool:

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 from statistics import mean
+from typing import TYPE_CHECKING
 
 from mlbench.sweep.layout import SweepManifest
 from mlbench.sweep.state import PointState
 
-__all__ = ["point_seconds"]
+if TYPE_CHECKING:
+    from mlbench.spec import Benchmark
+
+__all__ = ["min_blocks", "point_seconds"]
 
 OVERHEAD_S = 3.0
 """What a run takes besides its load and its cooldown."""
@@ -36,12 +40,18 @@ def point_seconds(
     return mean(_of_specs(manifest)), "from the seconds of the spec"
 
 
+def min_blocks(manifest: SweepManifest) -> int:
+    """How many repeats a plan needs for its studies to be VALID, by what its spec says."""
+    if manifest.kind != "study":
+        return 1
+    benches = _benches(manifest)
+    return max((bench.study.min_blocks for bench in benches), default=1)
+
+
 def _of_specs(manifest: SweepManifest) -> list[float]:
     """Seconds of each point, by what its spec says."""
     from mlbench.collocation.capacity import with_rates
     from mlbench.collocation.design import treatments_of
-    from mlbench.spec import Benchmark, Document
-    from mlbench.sweep.spec_target import bench_of
 
     def of(bench: Benchmark) -> float:
         study = bench.study
@@ -51,8 +61,16 @@ def _of_specs(manifest: SweepManifest) -> list[float]:
         rules = [rule for rule in bench.stop_rules().values() if rule is not None]
         return OVERHEAD_S + max((rule.seconds or 0.0 for rule in rules), default=0.0)
 
+    return [of(bench) for bench in _benches(manifest)]
+
+
+def _benches(manifest: SweepManifest) -> list[Benchmark]:
+    """The spec with the parameters of some points."""
+    from mlbench.spec import Document
+    from mlbench.sweep.spec_target import bench_of
+
     document = Document.read(Path(manifest.plan.target))
     firsts = [point for point in manifest.points if point.repeat == 0]
     # Not every so many: a stride would meet some values of the last parameter alone.
     some = Random(0).sample(firsts, min(LOOKED_AT, len(firsts)))
-    return [of(bench_of(document, point.parameters)) for point in some]
+    return [bench_of(document, point.parameters) for point in some]

@@ -22,9 +22,12 @@ NUMBERS = frozenset(
     {"offered_rate", "seconds", *METRICS, *(each for name in METRICS for each in bounds_of(name))}
 )
 WHOLE = frozenset(
-    {"combination", "repeat", "study_block", "queries", "errors", "error_cell", "attempts", "seed"}
+    {
+        *("combination", "repeat", "study_block", "needed_repeats", "queries", "errors"),
+        *("error_cell", "attempts", "seed"),
+    }
 )
-TRUTHS = frozenset({"saturated", "dirty"})
+TRUTHS = frozenset({"saturated", "dirty", "left_out"})
 
 
 def framed(rows: Sequence[Row], parameters: Sequence[str], recorded: Sequence[str]) -> pd.DataFrame:
@@ -36,7 +39,9 @@ def framed(rows: Sequence[Row], parameters: Sequence[str], recorded: Sequence[st
         Their columns.
     """
     numeric = [name for name in recorded if _is_numeric([row.get(name) for row in rows])]
-    bounded = with_intervals(rows, METRICS, numeric)
+    bounded = [
+        {**row, **row.get("judged", {})} for row in with_intervals(rows, METRICS, numeric)
+    ]  # a study is judged after its intervals: they are of all its runs that count
     columns = [*FIRST, *parameters, *MEASURED]
     for name in METRICS:
         columns += [name, *bounds_of(name)]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlbench.errors import NotARunError
 from mlbench.run import Run
 from mlbench.store.kind import is_run, is_study
-from mlbench.study.layout import RunEntry
-from mlbench.study.reader import StudyReader, counted
+from mlbench.study.block import RunFindings
+from mlbench.study.judge import StudyVerdict
 from mlbench.study.results import TreatmentResult
 from mlbench.study.study import Study
 
-__all__ = ["METRICS", "measured"]
+__all__ = ["METRICS", "Measured", "first_study", "measured", "verdict_cells"]
 
 Row = dict[str, Any]
 """Cells by column; Any: a scalar."""
@@ -37,9 +38,52 @@ DEEPEST = 2
 """Folders below that of a point's runs, in which a run or a study may stand."""
 
 
-def measured(runs: Path) -> list[Row]:
-    """The rows of everything that stands in the folder of a point's runs."""
-    return [row for path in _found(runs, DEEPEST) for row in _rows(path, runs)]
+@dataclass(frozen=True)
+class Measured:
+    """What stands in the folder of a point's runs.
+
+    Parameters
+    ----------
+    rows
+        One a treatment and pipeline.
+    studies
+        Those of them that can be read.
+    """
+
+    rows: list[Row]
+    studies: list[Study]
+
+
+def measured(runs: Path, by_themselves: bool) -> Measured:
+    """Everything that stands in the folder of a point's runs.
+
+    Parameters
+    ----------
+    by_themselves
+        Whether each study has the last word on its rows, in ``judged``: then no other point
+        has blocks of it.
+    """
+    seen = [_seen(path, runs, by_themselves) for path in _found(runs, DEEPEST)]
+    return Measured(
+        [row for each in seen for row in each.rows],
+        [study for each in seen for study in each.studies],
+    )
+
+
+def first_study(runs: Path) -> Study | None:
+    """The first study in the folder of a point's runs; null without one."""
+    return next((Study(path) for path in _found(runs, DEEPEST) if is_study(path)), None)
+
+
+def verdict_cells(verdict: StudyVerdict, row: Row) -> Row:
+    """The cells that the verdict of its study gives a row, which has that of its run by itself.
+
+    A run that does not count is left out of a study that is VALID without it.
+    """
+    cells: Row = {"relaxed": "; ".join(verdict.relaxed) or None, "needed_repeats": verdict.needed}
+    if verdict.valid:
+        return {**cells, "left_out": row.get("verdict") == "INVALID"}
+    return {**cells, "left_out": False, "verdict": "INVALID", "reasons": " ".join(verdict.reasons)}
 
 
 def _found(folder: Path, deep: int) -> Iterator[Path]:
@@ -55,14 +99,21 @@ def _found(folder: Path, deep: int) -> Iterator[Path]:
             yield from _found(path, deep - 1)
 
 
-def _rows(path: Path, runs: Path) -> Iterator[Row]:
+def _seen(path: Path, runs: Path, by_themselves: bool) -> Measured:
     name = path.relative_to(runs).as_posix()
+    studies = []
     try:
-        found = list(_study(path) if is_study(path) else _run(Run(path)))
+        if is_study(path):
+            studies = [Study(path)]
+            found = list(_study(studies[0]))
+            if by_themselves:
+                verdict = studies[0].verdict()
+                found = [{**row, "judged": verdict_cells(verdict, row)} for row in found]
+        else:
+            found = list(_run(Run(path)))
     except NotARunError as error:
         found = [{"verdict": "INVALID", "reasons": str(error)}]
-    for row in found:
-        yield {"run": name, **row}
+    return Measured([{"run": name, **row} for row in found], studies)
 
 
 def _run(run: Run) -> Iterator[Row]:
@@ -90,24 +141,23 @@ def _cells(found: Mapping[str, Any]) -> Row:  # Any: JSON
     }
 
 
-def _study(path: Path) -> Iterator[Row]:
+def _study(study: Study) -> Iterator[Row]:
     """One row a block, treatment and pipeline; those together have what collocation costs."""
-    study, reader = Study(path), StudyReader(path)
     manifest, results = study.manifest, study.results()
-    for (block, treatment), entry in counted(manifest).items():
-        role = manifest.treatment(treatment).role
-        if role == "capacity":
-            continue
-        place = {"study_block": block, "treatment": treatment, "role": role}
-        for row in _run(Run(reader.run_path(entry))):
-            costs = _costs(results.get(treatment), row.get("pipeline"))
-            yield {**row, **place, **_judged(entry), **costs}
+    for block in study.blocks():
+        for treatment, found in block.runs.items():
+            role = manifest.treatment(treatment).role
+            place = {"study_block": block.number, "treatment": treatment, "role": role}
+            for row in _run(study.run(block.number, treatment)):
+                costs = _costs(results.get(treatment), row.get("pipeline"))
+                yield {**row, **place, **_judged(found), **costs}
 
 
-def _judged(entry: RunEntry) -> Row:
+def _judged(found: RunFindings) -> Row:
     """The verdict that the study gives the run: others count, too."""
-    reasons = " ".join(entry.reasons) or None
-    return {"run_status": entry.status, "verdict": entry.verdict, "reasons": reasons}
+    verdict = "VALID" if found.valid else "INVALID"
+    reasons = " ".join(found.reasons) or None
+    return {"run_status": found.entry.status, "verdict": verdict, "reasons": reasons}
 
 
 def _costs(result: TreatmentResult | None, pipeline: str | None) -> Row:

@@ -102,13 +102,15 @@ class Sweep:
         -------
         dict
             ``sweep``, ``title``, ``kind``, ``status``, ``verdict`` and ``reasons`` (VALID if
-            every point is done and what it measured is), ``points`` (how many of each
-            status), ``blocks``, ``skipped``, ``failures`` (of points that failed or timed
-            out: ``point``, ``status``, ``error``), ``columns`` (``parameters`` and
-            ``recorded``: by name, the column of the table), ``rows`` (of the table:
-            ``point``, ``repeat``, ``status``, ``treatment``, ``role``, ``pipeline``,
-            ``verdict``, ``parameters``, the main ``metrics``, ``recorded``), ``results`` (the
-            file of the table), ``next`` (what to type to have points executed again).
+            every point is done and what it measured is: of a study, what the study says),
+            ``notes`` (runs that are left out of studies that are VALID without them), ``relaxed``
+            (thresholds of the studies), ``points`` (how many of each status), ``blocks``,
+            ``skipped``, ``failures`` (of points that failed or timed out: ``point``, ``status``,
+            ``error``), ``columns`` (``parameters`` and ``recorded``: by name, the column of the
+            table), ``rows`` (of the table: ``point``, ``repeat``, ``status``, ``treatment``,
+            ``role``, ``pipeline``, ``verdict``, ``reasons``, ``relaxed``, ``left_out``,
+            ``needed_repeats``, ``parameters``, the main ``metrics``, ``recorded``), ``results``
+            (the file of the table), ``next`` (what to type to have points executed again).
         """
         from mlbench.sweep.summing import summary
 

@@ -42,12 +42,12 @@ class Outcome:
         return cls(status, {"kind": kind, "message": short, "cell": cell})
 
     def to_bytes(self) -> bytes:
-        """For the pipe."""
+        """For the process that waits for it."""
         return json.dumps(asdict(self)).encode()
 
 
 def told(data: bytes) -> Outcome | None:
-    """What came through the pipe; null if its process ended before it told anything."""
+    """What a process wrote; null if it ended before it told anything."""
     try:
         found = json.loads(data)
         return Outcome(found["status"], found["error"], tuple(found["reasons"]))

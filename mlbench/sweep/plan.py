@@ -155,9 +155,11 @@ class Contamination(SpecModel):
     attempts
         How often a point is made, at most, where others disturbed it. A point that fails by
         itself is not made again.
-    foreign_share, steal_share
-        Above these shares of the time of the point's processors, used by others or taken by
-        a hypervisor, it is contaminated.
+    foreign_share
+        A point is contaminated where others used more than this share of the time of its
+        processors.
+    steal_share
+        The same of the time that a hypervisor took from them.
     contexts
         Whether a process of somebody else on the point's GPUs, before or after, is, too.
     """
@@ -169,7 +171,52 @@ class Contamination(SpecModel):
 
 
 class Plan(SpecModel):
-    """What a sweep executes; the module's text has every key in an example.
+    """What a sweep executes, with which parameters, how often, and under which rules.
+
+    Of a notebook, parameters are the names in the cell that is tagged `parameters`; of a spec
+    they are paths as `--set` takes them, such as `pipelines.rag.load.poisson.rate`.
+
+    Parameters
+    ----------
+    name
+        Of the sweep; by default that of the file of the notebook or spec.
+    notebook
+        The file of the notebook that is executed, beside the plan's own.
+    spec
+        The file of the spec that is executed, in place of a notebook.
+    make
+        Of a spec: a study of one block in each repeat, or a run of all pipelines together.
+    parameters
+        The values that they take.
+    skip
+        Conditions such as `cpus == 1 and model == 'big'`; sets of parameters that meet one
+        are left out.
+    model
+        A pydantic model that checks the parameters of each point of a notebook.
+    repeats
+        How often each set of parameters is executed. Of studies each repeat is a block: fewer
+        than the spec's `study.min_blocks` are INVALID.
+    seed
+        Of the draws, and of the order of the points.
+    seed_as
+        The notebook's parameter that gets a seed for each repeat.
+    runs_as
+        The notebook's parameter that gets the folder for its runs, if it has it.
+    timeouts
+        The end of every wait.
+    point_seconds
+        About what a point takes, for the estimate of `--dry-run`.
+    environment
+        Variables of the environment of each point.
+    kernel
+        Of a notebook; by default the one that it names.
+    cpus
+        The processors that the points have for themselves; by default all that this process
+        may use, and of a spec its placements.
+    devices
+        The same of devices, such as `cuda:0`.
+    contamination
+        When others have spoilt a point.
 
     Examples
     --------

@@ -29,8 +29,8 @@ def point_bench(directory: Path, manifest: SweepManifest, point: Point) -> Bench
     bench = bench_of(document, point.parameters).model_copy(update={"seed": point.seed})
     if manifest.kind == "run":
         return bench
-    # A sweep repeats studies of one block: how sure their numbers are, all of them say together.
-    return with_study(bench, repeats=1, min_blocks=1)
+    # A sweep repeats studies of one block: what holds, all of them say together (`judged`).
+    return with_study(bench, repeats=1)
 
 
 def execute(directory: Path, manifest: SweepManifest, point: Point) -> Outcome:

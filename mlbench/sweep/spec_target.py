@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from mlbench.check import problems
@@ -17,6 +16,7 @@ from mlbench.spec import Benchmark, Document
 from mlbench.spec.edit import override
 from mlbench.spec.request import named_modules, spec_hash
 from mlbench.sweep.family import Family, Member, loose
+from mlbench.sweep.origin import placed
 from mlbench.sweep.plan import Plan
 from mlbench.sweep.spec_text import Keys
 from mlbench.sweep.target import MOST_TOLD, Values, see_modules_beside
@@ -56,7 +56,8 @@ class SpecTarget:
             except SpecError as error:
                 wrong += 1
                 for problem in error.problems:
-                    found.setdefault(str(problem), _with(problem, values))
+                    if str(problem) not in found:
+                        found[str(problem)] = placed(problem, values, self._plan, self._problems)
             if len(found) >= MOST_TOLD or wrong >= MOST_WRONG:
                 break
         if found:
@@ -74,14 +75,25 @@ class SpecTarget:
         family = self._families.get(key)
         if family is not None and (member := family.member(values)) is not None:
             return member
-        document = _edited(self._document, values)
-        bench = document.benchmark()
-        if found := self._mistakes(bench):
-            raise SpecError(document.located(found))
+        document, bench = self._checked(values)
         self._named.setdefault(tuple(named_modules(bench)), bench)
         if family is None and self._loose and not self._is_several(bench):
             self._families[key] = Family(document.data, bench, self._loose)
         return Member(bench.seed, spec_hash(bench))
+
+    def _checked(self, values: Values) -> tuple[Document, Benchmark]:
+        document = _edited(self._document, values)
+        bench = document.benchmark()
+        if found := self._mistakes(bench):
+            raise SpecError(document.located(found))
+        return document, bench
+
+    def _problems(self, values: Values) -> Sequence[Problem]:
+        try:
+            self._checked(values)
+        except SpecError as error:
+            return error.problems
+        return ()
 
     def _is_several(self, bench: Benchmark) -> bool:
         """Whether a study makes further specs of it, by turning an option of its own."""
@@ -133,9 +145,3 @@ def bench_of(document: Document, values: Values) -> Benchmark:
 def _edited(document: Document, values: Values) -> Document:
     texts = (f"{path}={json.dumps(each, ensure_ascii=False)}" for path, each in values.items())
     return override(document, texts)
-
-
-def _with(problem: Problem, values: Values) -> Problem:
-    """The problem, and with which parameters it is there."""
-    given = ", ".join(f"{name}={value!r}" for name, value in values.items())
-    return replace(problem, message=f"{problem.message}, with {given}") if given else problem

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlbench.sweep.layout import RUNS, Point, SweepManifest, point_directory, read_plan
 from mlbench.sweep.recording import recorded
-from mlbench.sweep.state import PointState, states
+from mlbench.sweep.state import PointState, is_finished, states
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mlbench.study.judge import StudyVerdict
+    from mlbench.sweep.measured import Measured
 
 __all__ = ["COLUMNS", "results", "sweep_results"]
 
@@ -23,7 +27,7 @@ Row = dict[str, Any]
 FIRST = ("point", "block", "combination", "repeat", "status")
 MEASURED = (
     *("run", "study_block", "treatment", "role", "pipeline", "run_status", "verdict", "reasons"),
-    *("queries", "errors", "saturated", "offered_rate"),
+    *("relaxed", "left_out", "needed_repeats", "queries", "errors", "saturated", "offered_rate"),
 )
 PROVENANCE = (
     *("host", "machine", "gpu", "gpus", "cpus", "driver", "python", "mlbench", "commit", "dirty"),
@@ -54,16 +58,17 @@ def sweep_results(path: str | PathLike[str]) -> pd.DataFrame:
         ``point``, ``block``, ``combination`` (index of its parameters), ``repeat``,
         ``status`` (see `mlbench.sweep.state`); a column for each parameter; ``run`` (its
         directory), ``study_block``, ``treatment``, ``role``, ``pipeline``, ``run_status``,
-        ``verdict``, ``reasons``, ``queries``, ``errors``, ``saturated``, ``offered_rate``
-        (queries/s); ``latency_mean_ms`` and the quantiles ``latency_p50_ms``, ``p90``, ``p99``
-        (ms; null below their floor), ``throughput`` (queries/s), ``slowdown_throughput``,
-        ``slowdown_latency_p50``, ... (above 1 is worse; of collocated runs), ``stp``,
-        ``antt``, ``jain``, ``fairness``, each with its 95 % interval in ``NAME_low`` and
-        ``NAME_high``; a column for each recorded value, a number with bounds, too;
-        ``error_kind``, ``error``, ``error_cell``, ``attempts``, ``began`` (UTC),
-        ``seconds``, ``identity``, ``seed``, and the origin: ``host``, ``machine``, ``gpu``,
-        ``gpus``, ``cpus``, ``driver``, ``python``, ``mlbench``, ``commit``, ``dirty``,
-        ``source``, ``environment``.
+        ``verdict``, ``reasons``, ``relaxed`` (thresholds of its study), ``left_out`` (its run
+        does not count, and its study is VALID without it), ``needed_repeats`` (with which its
+        study can still be VALID, where blocks are all that it lacks), ``queries``, ``errors``,
+        ``saturated``, ``offered_rate`` (queries/s); ``latency_mean_ms`` and the quantiles
+        ``latency_p50_ms``, ``p90``, ``p99`` (ms; null below their floor), ``throughput``
+        (queries/s), ``slowdown_throughput``, ``slowdown_latency_p50``, ... (above 1 is worse; of
+        collocated runs), ``stp``, ``antt``, ``jain``, ``fairness``, each with its 95 % interval in
+        ``NAME_low`` and ``NAME_high``; a column for each recorded value, a number with bounds, too;
+        ``error_kind``, ``error``, ``error_cell``, ``attempts``, ``began`` (UTC), ``seconds``,
+        ``identity``, ``seed``, and the origin: ``host``, ``machine``, ``gpu``, ``gpus``, ``cpus``,
+        ``driver``, ``python``, ``mlbench``, ``commit``, ``dirty``, ``source``, ``environment``.
 
         A parameter whose name is one of these, such as ``cpus``, ``seed`` or ``host``, is the
         column ``parameter_NAME``, because the column ``cpus`` says what the point had; a
@@ -76,15 +81,24 @@ def sweep_results(path: str | PathLike[str]) -> pd.DataFrame:
         repeats of a combination, the same in each of their rows: Student's t on the
         logarithms of the values, of recorded values on the values themselves.
 
+    A row is INVALID if its run is, or its study: that of a notebook by itself, of a spec the
+    studies of all repeats of a combination together, each of which is one block of it.
+
     Raises
     ------
     NotARunError
         If there is no sweep, or it cannot be read.
     """
+    return _table(Path(path))
+
+
+results = sweep_results
+
+
+def _table(directory: Path) -> pd.DataFrame:
     from mlbench.sweep.frame import framed
     from mlbench.sweep.measured import METRICS
 
-    directory = Path(path)
     manifest = read_plan(directory)
     taken = {*COLUMNS, *METRICS}
     rows = list(_every_row(directory, manifest, taken))
@@ -96,9 +110,6 @@ def sweep_results(path: str | PathLike[str]) -> pd.DataFrame:
     table = framed(rows, tuple(parameters.values()), tuple(record.values()))
     table.attrs = {"parameters": parameters, "recorded": record}
     return table
-
-
-results = sweep_results
 
 
 def _parameters(manifest: SweepManifest) -> Iterable[str]:
@@ -113,26 +124,70 @@ def _named(prefix: str, names: Iterable[str], taken: Iterable[str]) -> dict[str,
 
 def _every_row(directory: Path, manifest: SweepManifest, taken: Iterable[str]) -> Iterator[Row]:
     found = states(directory, [point.id for point in manifest.points])
+    by_themselves = manifest.kind == "notebook"
+    seen = {
+        point.id: _seen(directory, point, found[point.id], by_themselves)
+        for point in manifest.points
+    }
+    verdicts = _verdicts(manifest, found, seen)
     for point in manifest.points:
-        yield from _rows(directory, point, found[point.id], taken)
+        verdict = verdicts.get(point.combination)
+        yield from _rows(directory, point, found[point.id], taken, seen[point.id], verdict)
 
 
-def _rows(directory: Path, point: Point, state: PointState, taken: Iterable[str]) -> Iterator[Row]:
-    """The rows of a point, ``recorded`` being a mapping still."""
-    from mlbench.sweep.measured import measured
+def _seen(directory: Path, point: Point, state: PointState, by_themselves: bool) -> Measured:
+    from mlbench.sweep.measured import Measured, measured
 
-    folder = point_directory(directory, point.id)
-    begun = state.attempts > 0 or state.began is not None
+    if not _is_begun(state):
+        return Measured([], [])
+    return measured(point_directory(directory, point.id) / RUNS, by_themselves)
+
+
+def _is_begun(state: PointState) -> bool:
+    return state.attempts > 0 or state.began is not None
+
+
+def _verdicts(
+    manifest: SweepManifest, found: Mapping[str, PointState], seen: Mapping[str, Measured]
+) -> dict[int, StudyVerdict]:
+    """What the studies of each combination say together, where all its points are finished."""
+    from mlbench.sweep.judged import judged
+
+    if manifest.kind != "study":
+        return {}
+    attempts, points = manifest.plan.contamination.attempts, defaultdict(list)
+    for point in manifest.points:
+        points[point.combination].append(point)
+    verdicts = {}
+    for combination, repeats in points.items():
+        studies = [(each, study) for each in repeats for study in seen[each.id].studies]
+        if studies and all(is_finished(found[each.id], attempts) for each in repeats):
+            verdicts[combination] = judged(studies, len(repeats))
+    return verdicts
+
+
+def _rows(
+    directory: Path,
+    point: Point,
+    state: PointState,
+    taken: Iterable[str],
+    seen: Measured,
+    verdict: StudyVerdict | None,
+) -> Iterator[Row]:
+    """The rows of a point; ``recorded`` is a mapping still, and ``judged`` cells for the end."""
+    from mlbench.sweep.measured import verdict_cells
+
     parameters = _named("parameter", point.parameters, taken)
     base = {
         **_about(point, state),
         **{parameters[name]: value for name, value in point.parameters.items()},
-        "recorded": recorded(folder) if begun else {},
+        "recorded": recorded(point_directory(directory, point.id)) if _is_begun(state) else {},
     }
-    seen = measured(folder / RUNS) if begun else []
-    for row in seen or [{}]:
+    for row in seen.rows or [{}]:
+        cells = verdict_cells(verdict, row) if verdict is not None and row else {}
         spoilt = {} if state.status != "contaminated" else _spoilt(state)
-        yield {**base, **row, **spoilt, "recorded": dict(base["recorded"])}
+        judged = {**row.get("judged", {}), **cells, **spoilt}
+        yield {**base, **row, **spoilt, "judged": judged, "recorded": dict(base["recorded"])}
 
 
 def _spoilt(state: PointState) -> Row:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from operator import itemgetter
 from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from virtual import chunked, table_of
 
 from mlbench.analysis.arrays import locate
-from mlbench.analysis.critical import critical_paths
+from mlbench.analysis.critical import Steps, critical_paths, critical_walk
+from mlbench.analysis.pieces import Pieces
 from mlbench.records import NULL, SPANS
 
 pytestmark = pytest.mark.unit
@@ -24,9 +30,13 @@ def row(span: int, parents: list[int], *times: int, query: int = 0) -> Row:
     return {"span": span, "query": query, "parents": parents, **stamps}
 
 
-def paths(rows: list[Row], queries: list[int], batch: int = 7) -> list[tuple[int, ...]]:
+def pieces(rows: list[Row], size: int = 5, batch: int = 7) -> Pieces:
     spans = table_of(SPANS, {key: [row[key] for row in rows] for key in rows[0]})
-    found = critical_paths(chunked(spans, batch), np.array(queries))
+    return Pieces(chunked(spans, batch), rows=size)
+
+
+def paths(rows: list[Row], queries: list[int], size: int = 5) -> list[tuple[int, ...]]:
+    found = critical_paths(pieces(rows, size), np.array(queries, dtype=np.int64))
     parts = (found.service_ns, found.queueing_ns, found.ready_ns, found.end_ns)
     return list(zip(*(part.tolist() for part in parts), strict=True))
 
@@ -69,25 +79,71 @@ def by_hand(rows: list[Row]) -> tuple[int, int]:
     return service, queueing
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_the_identity_holds_on_made_up_graphs(seed: int) -> None:
-    random = Random(seed)
-    rows: list[Row] = []
-    queries = [made_up(random, query, 0) for query in range(40)]
-    for made in queries:  # ids are the pipeline's, so later queries count on
+def all_made_up(random: Random, count: int) -> tuple[list[list[Row]], list[Row]]:
+    """So many queries, and all spans of them, whose ids count on from one to the next."""
+    queries, rows = [made_up(random, query, 0) for query in range(count)], []
+    for made in queries:
         shift = len(rows)
         rows += [
             r | {"span": r["span"] + shift, "parents": [p + shift for p in r["parents"]]}
             for r in made
         ]
+    return queries, rows
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_identity_holds_on_made_up_graphs(seed: int) -> None:
+    random = Random(seed)
+    queries, rows = all_made_up(random, 40)
     random.shuffle(rows)
+    size = random.choice([1, 3, 50, 10_000])
     for (service, queueing, ready, end), made in zip(
-        paths(rows, list(range(40))), queries, strict=True
+        paths(rows, list(range(40)), size), queries, strict=True
     ):
         assert (service, queueing) == by_hand(made)
         assert ready == made[0]["ready"]
         assert end == max(r["end"] for r in made)
         assert end - ready == service + queueing
+
+
+@settings(deadline=None)
+@given(st.randoms(use_true_random=False), st.integers(1, 40), st.integers(0, 60))
+def test_paths_and_their_steps_do_not_depend_on_the_pieces(
+    random: Random, size: int, disorder: int
+) -> None:
+    _, rows = all_made_up(random, 8)
+    rows = [row | {"stage": random.randrange(3), "visit": random.randrange(1, 3)} for row in rows]
+    order = [number + random.randint(0, disorder) for number in range(len(rows))]
+    rows = [row for _, row in sorted(zip(order, rows, strict=True), key=itemgetter(0))]
+    asked = np.array(random.sample(range(8), 6))
+    whole, walked = (critical_walk(pieces(rows, each), asked) for each in (10_000, size))
+    for part in ("service_ns", "queueing_ns", "ready_ns", "end_ns"):
+        expected = getattr(whole[0], part).tolist()
+        assert getattr(walked[0], part).tolist() == expected
+        assert getattr(critical_paths(pieces(rows, size), asked), part).tolist() == expected
+    assert told(walked[1]) == told(whole[1])
+
+
+def told(walked: Sequence[Steps]) -> list[tuple[int, ...]]:
+    """Every step with all that is known of it."""
+    names = ("query", "stage", "visit", "service_ns", "queueing_ns")
+    columns = [[getattr(steps, name).tolist() for name in names] for steps in walked]
+    return sorted(step for each in columns for step in zip(*each, strict=True))
+
+
+def test_what_was_read_is_given_back_piece_by_piece() -> None:
+    given_back: list[int] = []
+    spans = pieces([row(i, [], 0, 0, 1, query=i) for i in range(12)])
+    critical_paths(replace(spans, release=lambda: given_back.append(1)), np.arange(12))
+    assert len(given_back) >= 3
+
+
+def test_a_parent_in_another_query_is_none() -> None:
+    """Whether it stands in the same piece or in another one."""
+    rows = [row(0, [], 0, 0, 5, query=7), row(1, [0], 5, 6, 9, query=8)]
+    for batch in (1, 2):
+        found = critical_paths(pieces(rows, 1, batch), np.array([7, 8]))
+        assert found.end_ns.tolist() == [5, NULL]
 
 
 def test_a_join_follows_the_branch_that_came_last() -> None:
@@ -128,6 +184,10 @@ def test_a_chain_of_a_hundred() -> None:
 
 def test_a_path_with_a_hole_is_null() -> None:
     assert paths([row(2, [1], 10, 10, 20)], [0]) == [(NULL,) * 4]
+
+
+def test_spans_that_nobody_asked_for_have_no_paths() -> None:
+    assert paths([row(0, [], 0, 0, 1)], []) == []
 
 
 def test_a_query_without_spans_is_null() -> None:

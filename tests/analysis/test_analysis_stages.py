@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 import pytest
-from virtual import MS, Traffic, record, served
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from virtual import MS, Traffic, chunked, record, served, table_of
 
+from mlbench.analysis.pieces import Pieces
 from mlbench.analysis.queries import measured_queries, queries_of
 from mlbench.analysis.record import Record
-from mlbench.analysis.stages import StageTimes, stage_times
+from mlbench.analysis.stages import StageTimes, stage_times, times_by_stage
+from mlbench.records import SPANS, Outcome
 
 pytestmark = pytest.mark.unit
 
@@ -61,3 +66,33 @@ def test_a_code_that_the_manifest_does_not_name_belongs_to_no_stage() -> None:
     spans = {**made.spans, "stage": [7, 0, -3, 0, 1, 0]}
     found = times(record({"p": replace(made, spans=spans)}))
     assert (found["step"].spans, found["data"].spans) == (3, 1)
+
+
+SPAN = st.tuples(
+    st.integers(-2, 9),  # query
+    st.integers(-1, 3),  # stage, of two that have a name
+    st.integers(0, 2**62),
+    *(st.integers(0, 2**60),) * 2,
+    st.sampled_from(Outcome),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(SPAN, max_size=60), st.lists(st.integers(0, 9), unique=True), st.integers(1, 70))
+def test_times_are_those_of_span_after_span(
+    spans: list[tuple[int, ...]], measured: list[int], size: int
+) -> None:
+    """To the last bit and in the order of the spans, whatever the pieces."""
+    query, stage, ready, waited, took, outcome = ([span[i] for span in spans] for i in range(6))
+    start = [a + b for a, b in zip(ready, waited, strict=True)]
+    end = [a + b for a, b in zip(start, took, strict=True)]
+    stamps = {"ready": ready, "start": start, "end": end, "outcome": outcome}
+    ids = {"query": query, "stage": stage, "parents": [[]] * len(spans)}
+    table = chunked(table_of(SPANS, {**ids, **stamps}), 7)
+    found = times_by_stage(Pieces(table, rows=size), np.array(measured, dtype=np.int64), 2)
+    for code, parts in enumerate(found):
+        rows = [i for i in range(len(spans)) if stage[i] == code and query[i] in measured]
+        done = [outcome[i] == Outcome.DONE for i in rows]
+        service = [float(took[i]) if ok else inf for i, ok in zip(rows, done, strict=True)]
+        assert parts.service_ns().tolist() == service
+        assert parts.queueing_ns().tolist() == [float(waited[i]) for i in rows]

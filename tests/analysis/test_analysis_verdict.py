@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from virtual import MS, SECOND, Traffic, closed, record, served
 
+from mlbench.analysis.harness import harness_share
 from mlbench.analysis.verdict import verdict
 
 pytestmark = pytest.mark.unit
@@ -56,6 +57,44 @@ def test_a_run_that_was_stopped_says_so_and_no_more() -> None:
     assert began == ["The run was stopped before its load began."]
 
 
+@pytest.mark.parametrize(
+    ("cpus", "harness", "share"),
+    [
+        ([0, 1], [1], 0.15),
+        ([1], [1], 0.3),
+        ([1], [1, 2], 0.15),
+        ([0], [1], 0.0),
+        ([0], [], None),
+    ],
+)
+def test_what_measures_may_take_a_fifth_of_a_pipeline_s_processors(
+    cpus: list[int], harness: list[int], share: float | None
+) -> None:
+    cost = {"cpu_ns": 100 * MS, "wall_ns": SECOND}
+    told = {"cpus": harness, "driver": {**cost, "cpu_ns": 200 * MS}, "recorder": cost}
+    run = record({"rag": STEADY.says(placement={"cpus": cpus})}, harness=told)
+    assert harness_share(run, "rag") == (None if share is None else pytest.approx(share))
+    crowded = "What measures took 30% of the processors of rag, more than 20% "
+    assert [reason.startswith(crowded) for reason in verdict(run).reasons] == (
+        [True] if share == 0.3 else []
+    )
+
+
+def test_what_measures_on_the_other_thread_of_a_core_is_on_that_core() -> None:
+    told = {"cpus": [2, 3], "driver": {"cpu_ns": 800 * MS, "wall_ns": SECOND}}
+    cores = {"cpu": {"cores": [[0, 2], [1, 3]]}}
+    placed = {"rag": STEADY.says(placement={"cpus": [0]})}
+    assert harness_share(record(placed, harness=told), "rag") == 0
+    assert harness_share(record(placed, harness=told, machine=cores), "rag") == pytest.approx(0.2)
+
+
+def test_a_run_that_is_still_being_opened_says_nothing_of_loads_that_did_not_begin() -> None:
+    none = Traffic(kind="closed").says(status="failed", reason="no weights here")
+    assert not any(
+        "no load began" in each for each in reasons(none, status="setup", barrier_ns=None)
+    )
+
+
 def test_the_engine_may_have_reasons_of_its_own() -> None:
     assert reasons(reasons=["The disk is full."]) == ["The disk is full."]
 
@@ -63,9 +102,23 @@ def test_the_engine_may_have_reasons_of_its_own() -> None:
 def test_a_late_driver_makes_a_run_invalid() -> None:
     late = served(np.arange(100) * 10 * MS, MS, late=6 * MS, end_ns=SECOND)
     assert reasons(late) == [
-        "rag was offered late: p99 of lateness 6 ms, over the limit of 5 ms and over 1 % of "
-        "its median latency of 7 ms."
+        "rag was offered late: the latest 2 of 100 queries by at least 6 ms, over the limit "
+        "(limits: {lateness_p99_ms: 5}) and over 1 % of its median latency of 7 ms."
     ]
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "its only query by 6 ms"),
+        (19, "the latest of 19 queries by 6 ms"),
+        (661, "the latest 7 of 661 queries by at least 6 ms"),
+        (662, "p99 of lateness 6 ms"),
+    ],
+)
+def test_a_p99_of_lateness_is_only_told_of_where_there_are_queries_for_it(count, told) -> None:
+    late = served(np.arange(count) * 10 * MS, MS, late=6 * MS)
+    assert any(f"rag was offered late: {told}, over" in reason for reason in reasons(late))
 
 
 def test_lateness_that_a_slow_pipeline_does_not_notice_is_no_reason() -> None:
@@ -75,8 +128,9 @@ def test_lateness_that_a_slow_pipeline_does_not_notice_is_no_reason() -> None:
 def test_lateness_counts_where_nothing_succeeds_too() -> None:
     late = served(np.arange(3) * 10 * MS, MS, late=6 * MS, failed=[0, 1, 2])
     assert reasons(late) == [
-        "rag was offered late: p99 of lateness 6 ms, limit 5 ms.",
-        "rag completed nothing: none of its 3 queries was done.",
+        "rag was offered late: the latest of 3 queries by 6 ms, over the limit "
+        "(limits: {lateness_p99_ms: 5}).",
+        "rag completed nothing: none of its 3 queries was done; most often, 3 times: it broke.",
     ]
 
 

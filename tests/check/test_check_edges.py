@@ -35,12 +35,26 @@ class TestEdges:
         ]
 
     def test_every_stage_can_be_reached(self, told):
-        assert told({"a": {}, "b": {}}) == ["stages.b: no path leads here from the entry 'a'"]
+        assert told({"a": {}, "b": {}}) == [
+            "stages.b: no path leads here from the entry 'a' (write to: b in 'a')"
+        ]
+
+    def test_of_stages_behind_one_another_the_first_is_told(self, told):
+        stages = {"a": {"to": "e"}, "b": {"to": "c"}, "c": {"to": "d"}, "d": {}, "e": {}}
+        assert told(stages) == [
+            "stages.b: no path leads here from the entry 'a' "
+            "(write to: b in the stage before it; to: [e, b] in 'a' goes to both)"
+        ]
+
+    def test_of_a_cycle_that_nothing_leads_to_one_stage_is_told(self, told):
+        stages = {"a": {}, "b": {"to": "c"}, "c": {"to": "b", "max_visits": 2, "then": "a"}}
+        (found,) = told(stages)
+        assert found.startswith("stages.b: no path leads here")
 
     def test_the_entry_is_where_paths_begin(self, told):
         assert told({"a": {}, "b": {"to": "a"}}, entry="b") == []
         assert told({"a": {}, "b": {"to": "a"}}, entry="a") == [
-            "stages.b: no path leads here from the entry 'a'"
+            "stages.b: no path leads here from the entry 'a' (write to: b in 'a')"
         ]
 
     def test_a_misspelt_edge_is_one_mistake_not_two(self, told):

@@ -191,7 +191,7 @@ def test_options_of_loads_and_data_are_checked_too(told):
     )
     assert found == [
         "data.with.n: expected at least 1, not 0",
-        "load.poisson.rate: is missing",
+        "load.poisson.rate: is missing (such as load: {poisson: {rate: 10}})",
     ]
 
 
@@ -218,6 +218,32 @@ def test_options_must_be_data_that_the_engine_can_be_told(told):
     assert problem == (
         "stages.a.with.lm: expected text, numbers, lists or 'key: value' pairs, not object"
     )
+
+
+@pytest.mark.parametrize("word", ["utilization", "utilisaton"])
+def test_a_share_of_the_capacity_is_told_in_its_spelling(word, told):
+    assert told({"a": {}}, load={"poisson": {word: 0.7}}) == [
+        f"load.poisson.{word}: is not a key here (did you mean 'utilisation'?)"
+    ]
+
+
+class TestFitting:
+    """An option that takes a resource is told with the one that the registry has for it."""
+
+    questions = {"uses": "rag.questions"}
+
+    def test_one_is_added_where_there_is_none(self, told):
+        assert told({"a": {"uses": "rag.retrieve"}}, data=self.questions) == [
+            "stages.a.with.index: is missing "
+            "(add resources: {index: {uses: rag.index}} and write index: $index)"
+        ]
+
+    def test_one_that_is_there_is_named(self, told):
+        stages = {"a": {"uses": "rag.retrieve", "with": {"index": "$x"}}}
+        resources = {"passages": {"uses": "rag.index"}}
+        assert told(stages, data=self.questions, resources=resources) == [
+            "stages.a.with.index: '$x' names no resource (write index: $passages)"
+        ]
 
 
 class TestReferences:

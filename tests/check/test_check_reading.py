@@ -44,6 +44,60 @@ def test_a_file_that_is_not_there_is_what_it_is(tmp_path):
     assert "mlbench check" not in str(caught.value)
 
 
+SPEC = """
+name: x
+pipelines:
+  p:
+    data: {uses: synthetic.items}
+    load: {LOAD}
+    stages: {s: {uses: STAGE}}
+"""
+
+
+def told(path: Path, load: str = "closed: {}", stage: str = "synthetic.noop", *edits: str):
+    path.write_text(SPEC.replace("LOAD", load).replace("STAGE", stage))
+    try:
+        _, found = check_file(path, edits)
+    except SpecError as error:
+        found = error.problems
+    return [str(problem).removeprefix(str(path)) for problem in found]
+
+
+def test_a_module_beside_the_spec_is_told_with_its_colon(tmp_path: Path):
+    (tmp_path / "my_stages.py").write_text("")
+    (found,) = told(tmp_path / "spec.yml", stage="my_stages.entropy")
+    assert found.endswith("(did you mean 'my_stages:entropy'?)")
+
+
+def test_a_load_without_the_name_of_its_option_is_told_with_an_example(tmp_path: Path):
+    assert told(tmp_path / "spec.yml", load="poisson: 5") == [
+        ":6:5: pipelines.p.load: expected the options of 'poisson' as 'key: value' pairs "
+        "(such as load: {poisson: {rate: 10}})"
+    ]
+
+
+def test_a_tab_is_told_to_be_spaces(tmp_path: Path):
+    path = tmp_path / "spec.yml"
+    path.write_text("pipelines:\n\tp: {}\n")
+    with pytest.raises(SpecError, match="indent with spaces, not with tabs"):
+        check_file(path)
+
+
+def test_a_mistake_of_an_edit_is_told_at_the_edit(tmp_path: Path):
+    edit = "pipelines.p.load.closed.concurency=4"
+    assert told(tmp_path / "spec.yml", "closed: {}", "synthetic.noop", edit) == [
+        f"--set {edit}: pipelines.p.load.closed.concurency: is not a key here "
+        "(did you mean 'concurrency'?)"
+    ]
+
+
+def test_a_share_of_the_capacity_needs_a_study(tmp_path: Path):
+    path = tmp_path / "spec.yml"
+    (found,) = told(path, load="poisson: {utilisation: 0.5}")
+    assert "needs a study" in found
+    assert check_file(path, in_study=True)[1] == []
+
+
 WRONG = """
 name: x
 sed: 7

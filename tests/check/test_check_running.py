@@ -51,6 +51,23 @@ def test_a_minimum_is_not_above_its_maximum(told):
     ]
 
 
+@pytest.mark.parametrize(("wait_ms", "limit_s", "wrong"), [(999, 1, 0), (1000, 1, 1), (2000, 3, 0)])
+def test_a_batch_is_not_gathered_for_longer_than_a_query_may_take(wait_ms, limit_s, wrong):
+    stage = {"uses": "synthetic.noop", "batch": {"size": 4, "max_wait_ms": wait_ms}}
+    pipeline = {
+        "data": {"uses": "synthetic.items"},
+        "execution": "pipelined",
+        "stages": {"a": stage},
+    }
+    bench = Benchmark(name="b", pipelines={"p": pipeline}, timeouts={"query": limit_s})
+    told = [str(problem) for problem in problems(bench) if "max_wait_ms" in problem.path]
+    said = (
+        "pipelines.p.stages.a.batch.max_wait_ms: a query that waits so long has timed out after "
+        "1 s (wait less, or set timeouts: {query: ...}, in seconds)"
+    )
+    assert told == [said] * wrong
+
+
 class TestPlacement:
     @pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:3"])
     def test_a_gpu_that_is_there_is_had(self, told, device):

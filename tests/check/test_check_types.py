@@ -290,3 +290,17 @@ class TestBatches:
         assert told(stages, **PIPELINED) == [
             "stages.a.to: 'a' gives int, but 'b' takes list[str] for a batch"
         ]
+
+
+def test_a_stage_of_one_s_own_that_takes_some_of_what_comes_is_told_how_to_take_all(told):
+    @stage
+    def first(word: str) -> dict[str, object] | list[int]:
+        return [len(word)]
+
+    @stage
+    def second(answer: dict) -> dict:  # type: ignore[type-arg]  # as people write it
+        return answer
+
+    stages = {"a": {"uses": first, "to": "b"}, "b": {"uses": second}}
+    (problem,) = told(stages, data=WORDS)
+    assert problem.endswith("(annotate what it takes with dict | list[int], or not at all)")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
+
+from mlbench.check.hardware import ranges
 
 pytestmark = pytest.mark.unit
 
@@ -32,8 +35,12 @@ def test_a_spec_that_can_run_is_drawn_with_its_load_place_and_edges(cli, spec):
 
     assert result.exit_code == 0
     lines = [line.rstrip() for line in result.stdout.splitlines()]
+    left = os.sched_getaffinity(0) - {0}
+    shown = f"processor{'s' * (len(left) > 1)} {ranges(frozenset(left))}"
+    harness = shown if left else "processor 0 (shared with rag)"
     assert lines == [
         "ok  rag",
+        f"measured from {harness}",
         "",
         "rag",
         "  load   poisson 20/s, until 2 s and 30 queries",
@@ -87,7 +94,7 @@ def test_all_problems_are_told_in_the_order_of_the_file(cli, spec):
 def test_json_says_ok(cli, spec):
     result = cli("check", spec(RAG), "--json")
 
-    assert json.loads(result.stdout) == {"ok": True, "problems": []}
+    assert json.loads(result.stdout) == {"ok": True, "problems": [], "notes": []}
     assert result.exit_code == 0
 
 
@@ -99,6 +106,7 @@ def test_json_says_where_each_problem_is(cli, spec):
     assert result.exit_code == 2
     assert json.loads(result.stdout) == {
         "ok": False,
+        "notes": [],
         "problems": [
             {
                 "file": str(path),
@@ -139,3 +147,25 @@ def test_names_are_data_and_no_markup(cli, spec):
 
     assert "[red]x[bold]" in result.stdout
     assert "good ▸ [link]g" in result.stdout
+
+
+SHARE = "poisson: {utilisation: 0.7}"
+
+
+def test_a_share_of_the_capacity_is_drawn_with_what_takes_it(cli, spec):
+    result = cli("check", spec(RAG.replace("poisson: {rate: 20}", SHARE)))
+
+    assert result.exit_code == 0
+    assert "poisson 70% of capacity" in result.stdout
+    assert "mlbench run needs a rate" in " ".join(result.stdout.split())
+
+
+@pytest.mark.parametrize("share", ["20", "half"])
+def test_a_share_that_is_none_has_its_line(share, cli, spec):
+    path = spec(RAG.replace("poisson: {rate: 20}", SHARE.replace("0.7", share)))
+
+    result = cli("check", path)
+
+    assert result.exit_code == 2
+    assert f"{path}:" in result.stderr
+    assert "utilisation: expected" in result.stderr

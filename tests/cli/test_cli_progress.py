@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from mlbench.cli.bars import Bars
 from mlbench.cli.page import Page
-from mlbench.cli.progress import STOPPING, Bars, Lines, Moment
+from mlbench.cli.progress import STOPPING, Lines, Moment
 from mlbench.cli.tally import Histogram, Tallies, Tally
 from mlbench.spec import Stop
 

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from mlbench import open_run
+from mlbench.cli import main
 
 SPEC = """
 name: small
 stop: {stop}
+limits: {{harness_share: 1, lateness_p99_ms: 1000}}
 pipelines:
   "[red]x":
     data: {{uses: synthetic.items}}
@@ -154,7 +156,7 @@ def test_bad_input_exits_with_2_and_starts_nothing(small, finished, tmp_path):
     status, output, errors = finished("run", path)
 
     assert (status, output) == (2, "")
-    assert errors.startswith(f"{path}:8:22: pipelines.[red]x.stages.[bold]step.uses: ")
+    assert errors.startswith(f"{path}:9:22: pipelines.[red]x.stages.[bold]step.uses: ")
     assert "did you mean 'synthetic.noop'?" in errors
     assert not (tmp_path / "runs").exists()
 
@@ -209,6 +211,59 @@ def test_a_second_interrupt_kills_the_engine(small, started, tmp_path):
     assert only_run(tmp_path).status == "aborted"
 
 
+SLOW = """
+import time
+from contextlib import contextmanager
+import mlbench as mb
+
+
+class Slow(mb.Stage):
+    @contextmanager
+    def open(self, context):
+        print("note: opening", flush=True)
+        time.sleep(60)
+        yield lambda number: number
+"""
+
+
+def test_an_interrupt_before_any_query_is_told_in_a_line_and_no_table(small, started, tmp_path):
+    (tmp_path / "slow_to_open.py").write_text(SLOW)
+    process = started("run", small('"slow_to_open:Slow"'), "--set", "timeouts.grace=0.5")
+    for line in process.stderr:
+        if line == "setup\n":
+            break
+
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+
+    assert (process.returncode, output) == (130, "")
+    assert errors.splitlines()[-1].startswith("stopped before any query was sent; its logs are in ")
+
+
+def test_an_interrupt_while_results_are_read_says_where_the_run_is(
+    small, cli, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("mlbench.cli.run._summary", _interrupted)
+
+    result = cli("run", small(), "--out", tmp_path / "runs")
+
+    assert result.exit_code == 130
+    assert f"interrupted; what it recorded is in {only_run(tmp_path).path}" in result.stderr
+
+
+def _interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_before_the_command_begins_is_a_status_and_no_traceback(monkeypatch):
+    monkeypatch.setattr("mlbench.cli._main", _interrupted)
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 130
+
+
 def test_output_that_nobody_reads_ends_quietly(small, started):
     process = started("run", small())
     process.stdout.close()
@@ -218,6 +273,13 @@ def test_output_that_nobody_reads_ends_quietly(small, started):
     assert process.wait() == 141
     assert "Traceback" not in errors
     assert "BrokenPipe" not in errors
+
+
+@pytest.mark.parametrize("options", ["", "--json"])
+def test_a_full_disk_behind_the_output_is_no_defect(done, options):
+    command = f"{sys.executable} -m mlbench show {done.path} {options} > /dev/full"
+    ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (2, "error: cannot write: No space left on device\n")
 
 
 def test_head_takes_the_first_line(done):

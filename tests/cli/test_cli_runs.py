@@ -11,6 +11,16 @@ from mlbench.spec import Benchmark, Window
 from mlbench.store.kind import STUDY
 from mlbench.store.layout import write_json
 from mlbench.study.layout import RunEntry, StudyManifest, Treatment, run_directory
+from mlbench.sweep.layout import read_plan
+from mlbench.sweep.plan import Plan
+from mlbench.sweep.planning import begin
+from mlbench.sweep.state import DONE, PointState, write_state
+
+ONE = """\
+name: one
+pipelines:
+  a: {data: {uses: synthetic.items}, stages: {step: {uses: synthetic.noop}}}
+"""
 
 
 @pytest.fixture
@@ -108,6 +118,47 @@ def test_a_study_has_its_valid_blocks_in_the_place_of_a_verdict(cli, study):
 
     assert line.rstrip().endswith("1 of 2 blocks VALID")
     assert row["verdict"] is None
+
+
+def test_a_study_took_from_its_beginning_to_the_end_of_its_last_run(cli, study, done):
+    manifest = json.loads((study / "one" / STUDY).read_text())
+    began = json.loads((done.path / "run.json").read_text())["clock"]["begin"]["realtime_ns"] / 1e9
+    (study / "one" / STUDY).write_text(json.dumps({**manifest, "created": began - 60}))
+    shutil.copytree(done.path, study / "one" / run_directory(1, "together", 0))
+    (row,) = json.loads(cli("runs", study, "--json").stdout)["runs"]
+
+    assert row["kind"] == "study"
+    assert 60 < row["seconds"] < 120
+
+
+def test_sweeps_are_listed_with_how_many_of_their_points_are_done(cli, tmp_path):
+    (tmp_path / "one.yml").write_text(ONE)
+    plan = Plan(spec=str(tmp_path / "one.yml"), make="run", parameters={"grid": {"seed": [1, 2]}})
+    sweep = begin(plan, tmp_path / "runs")
+    point = read_plan(sweep).points[0].id
+    write_state(sweep, point, PointState(DONE, 1, ended=read_plan(sweep).created + 5))
+    (line,) = cli("runs", tmp_path / "runs", columns=120).stdout.splitlines()[2:]
+    (row,) = json.loads(cli("runs", tmp_path / "runs", "--json").stdout)["runs"]
+
+    assert line.rstrip().endswith("1 of 2 points done")
+    assert (row["kind"], row["id"], row["status"], row["verdict"]) == (
+        *("sweep", sweep.name),
+        *("stopped", None),
+    )
+    assert row["seconds"] == pytest.approx(5)
+
+
+def test_a_sweep_in_place_of_a_directory_says_what_to_type(cli, tmp_path):
+    (tmp_path / "plan.json").write_text("{}")
+
+    assert f"is a sweep itself: mlbench show {tmp_path}" in cli("runs", tmp_path).stderr
+
+
+def test_a_damaged_sweep_is_a_row_with_its_reason(cli, tmp_path):
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "plan.json").write_text("{")
+
+    assert "unreadable  bad: " in cli("runs", tmp_path).stdout
 
 
 def test_an_empty_directory_is_said_to_be_empty(cli, tmp_path):

@@ -7,6 +7,10 @@ import shutil
 
 import pytest
 
+from mlbench.cli.failed_queries import failure_rows
+
+UNITS = {"µs", "ms", "s"}
+
 
 def test_a_run_is_shown_with_verdict_tables_and_outputs(cli, done):
     result = cli("show", done.path)
@@ -110,3 +114,56 @@ def test_a_log_with_control_characters_cannot_touch_the_terminal(cli, crashed, t
 
     assert "\x1b" not in text
     assert "gone" in text
+
+
+def test_where_more_than_one_in_a_hundred_queries_failed_a_line_above_the_tables_says_so(cli, done):
+    lines = cli("show", done.path).stdout.splitlines()
+
+    (told,) = (line for line in lines if "queries of flaky failed" in line)
+    assert told.startswith("10 of 40 queries of flaky failed (25.0%)")
+    assert lines.index(told) < next(i for i, line in enumerate(lines) if "offered" in line)
+
+
+def test_errors_are_a_table_with_the_most_frequent_first(cli, done):
+    text = cli("show", done.path, columns=120).stdout
+
+    lines = [line.split() for line in text.splitlines()]
+    above = next(i for i, words in enumerate(lines) if words[:2] == ["failed", "outcome"])
+    assert lines[above + 2][:3] == ["1", "failed", "3"]
+    assert ["and", "5", "more", "kinds,", "5", "queries"] in lines, "each names its own item"
+
+
+def failures_of(counts):
+    told = [
+        {"error": f"E{i}", "outcome": "failed", "count": count, "first_query": i}
+        for i, count in enumerate(counts)
+    ]
+    return {"failures": told, "outcomes": {"failed": 100, "timed_out": 0}}
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [((60, 39), "and 1 more kind, 1 queries"), ((60, 20), "and 9 more kinds, 20 queries")],
+)
+def test_errors_that_are_not_shown_are_counted(counts, told):
+    *_, last = failure_rows(failures_of(counts), lambda: 3 if counts[1] == 39 else 11)
+
+    assert str(last) == told
+
+
+@pytest.mark.unit
+def test_errors_of_which_all_are_shown_need_no_count():
+    (table,) = failure_rows(failures_of((60, 40)), lambda: pytest.fail("read again"))
+
+    assert table.row_count == 2
+
+
+@pytest.mark.parametrize("columns", [80, 140])
+def test_every_time_has_its_mean_and_a_table_has_one_unit(cli, done, columns):
+    lines = cli("show", done.path, columns=columns).stdout.splitlines()
+
+    above = next(i for i, line in enumerate(lines) if "lateness  queueing" in line)
+    header = " ".join(lines[above : above + 2])
+    assert header.count("mean") == 3
+    assert len({word for word in header.replace(")", "").split() if word in UNITS}) == 1

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from mlbench.spec import Benchmark, Pipeline, StageSpec, Stop
+from mlbench.sweep.plan import Plan
 
 pytestmark = pytest.mark.unit
 
@@ -87,3 +89,32 @@ def test_an_unknown_name_suggests_the_nearest(cli):
 
     assert result.exit_code == 2
     assert "a spec has no 'pipelines.rag.stpo' (did you mean 'stop'?)" in result.stderr
+
+
+def test_a_plan_has_the_fields_of_its_model_and_says_what_each_is(told):
+    sections = told("--plan")
+    silent = [
+        field["name"] for each in sections.values() for field in each if not field["description"]
+    ]
+
+    assert [field["name"] for field in sections[""]] == keys(Plan)
+    assert "parameters.random.of.NAME" in sections
+    assert silent == []
+
+
+def test_the_page_of_a_plan_ends_with_an_example_that_is_one(cli):
+    text = cli("spec", "--plan").stdout
+    example = text.partition("an example with every key\n")[2]
+
+    assert Plan.model_validate(yaml.safe_load(example)).title == "batch-and-model"
+
+
+def test_who_asks_a_spec_for_a_plan_is_told_the_option(cli):
+    assert "`mlbench spec --plan` explains the plan of a sweep" in cli("spec", "plan").stderr
+
+
+def test_an_unknown_key_of_a_plan_suggests_the_nearest(cli):
+    assert (
+        "a plan has no 'repaets' (did you mean 'repeats'?)"
+        in cli("spec", "--plan", "repaets").stderr
+    )

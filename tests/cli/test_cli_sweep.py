@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from mlbench.cli.interrupts import Interrupts
-from mlbench.cli.page import notes
+from mlbench.cli.page import notes, results
 from mlbench.cli.sweep_progress import Points
+from mlbench.cli.sweep_report import print_summary
 from mlbench.sweep.executor import EXECUTORS
 from mlbench.sweep.layout import STATE, point_directory, read_plan
 from mlbench.sweep.opened import open_sweep
@@ -75,6 +76,23 @@ def test_a_dry_run_is_one_json_document(plan: Path, cli: Cli) -> None:
     assert found["seconds"] == pytest.approx(2 * found["point_seconds"])
 
 
+STUDY = "study: {seconds: 1, min_blocks: 3}\n"
+SECOND = "  b: {data: {uses: synthetic.items}, stages: {step: {uses: synthetic.noop}}}\n"
+
+
+@pytest.mark.unit
+def test_a_dry_run_says_where_repeats_are_too_few_for_a_study(
+    plan: Path, cli: Cli, tmp_path: Path
+) -> None:
+    (tmp_path / "one.yml").write_text(SPEC + SECOND + STUDY)
+    few = "2 of the 3 blocks that a study needs to be VALID"
+    assert few not in cli("sweep", plan, "--dry-run").stdout, "a run is no study"
+    plan.write_text(PLAN.replace("make: run\n", ""))
+    assert few in cli("sweep", plan, "--dry-run").stdout
+    plan.write_text(PLAN.replace("make: run\n", "").replace("repeats: 2", "repeats: 3"))
+    assert few not in cli("sweep", plan, "--dry-run").stdout
+
+
 @pytest.mark.unit
 def test_a_mistake_in_the_plan_has_its_line_and_the_nearest_name(plan: Path, cli: Cli) -> None:
     plan.write_text(PLAN.replace("repeats", "repaets"))
@@ -99,10 +117,15 @@ def test_a_wrong_condition_has_its_line(plan: Path, cli: Cli) -> None:
         ((), "name a PLAN, or a sweep with --resume DIR"),
         (("plan.yml", "--failed"), "--failed goes with --resume DIR"),
         (("--no-wait", "plan.yml"), "name the PLAN first"),
-        (("--resume", "nowhere"), "holds no sweep"),
+        (("--resume", "nowhere"), "there is no sweep nowhere in "),
+        (("--resume", "."), "holds no sweep"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(cli: Cli, arguments: tuple[str, ...], told: str) -> None:
+def test_what_cannot_be_meant_is_refused(
+    cli: Cli, arguments: tuple[str, ...], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
     result = cli("sweep", *arguments)
     assert result.exit_code == 2
     assert told in result.stderr
@@ -187,6 +210,21 @@ def test_a_sweep_is_one_json_document(sweep: Path, cli: Cli) -> None:
 def test_a_sweep_is_found_by_its_id(sweep: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(sweep.parent.parent)
     assert "one  stopped" in cli("show", sweep.name).stdout
+
+
+@pytest.mark.unit
+def test_a_run_that_is_left_out_and_limits_that_are_laxer_are_shown(
+    sweep: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = open_sweep(sweep).summary()
+    rows: Any = summary["rows"]
+    rows[0] |= {"verdict": "INVALID", "left_out": True}
+    told = {"notes": ["left out: p: Late."], "relaxed": ["study.steal_share 1 instead of 0.01"]}
+    print_summary({**summary, **told}, results())
+    page = capsys.readouterr().out
+    assert "  - left out: p: Late." in page
+    assert "  - study.steal_share 1 instead of 0.01" in page
+    assert _rows(page)[0] == ["1", "2", "done", "left", "out", "0.250"]
 
 
 @pytest.mark.unit

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mlbench.cli.bars import Bars
 from mlbench.cli.page import Page
-from mlbench.cli.progress import Bars, Lines, Moment
+from mlbench.cli.progress import Lines, Moment
 from mlbench.cli.stderr import last_note
 from mlbench.interfaces.stage import Context, Stage
 from mlbench.records import FIRST_TOKEN, TOKEN

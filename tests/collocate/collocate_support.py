@@ -34,7 +34,8 @@ def bench(names: str | Mapping[str, Any] = "ab", **study: Any) -> Benchmark:
     """A benchmark of pipelines that do nothing, or of those that are given."""
     pipelines = {name: pipeline() for name in names} if isinstance(names, str) else names
     fields = {"name": "b", "seed": 7, "pipelines": pipelines, "study": {**ANYHOW, **study}}
-    return Benchmark.model_validate({**fields, "limits": {"lateness_p99_ms": 1000}})
+    limits = {"harness_share": 1, "lateness_p99_ms": 1000}
+    return Benchmark.model_validate({**fields, "limits": limits})
 
 
 def ledger(what: Benchmark, path: Path) -> Ledger:

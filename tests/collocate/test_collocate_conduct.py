@@ -281,17 +281,73 @@ def test_the_blocks_of_several_placements_are_made_in_turn(world, tmp_path):
     assert len(set(turns)) > 1
 
 
-def test_a_capacity_that_one_placement_finds_is_that_of_all(world, tmp_path):
+def sharing(tmp_path):
+    """Two variants under shares of a capacity that the first of them measures."""
     books = {}
     for index, variant in enumerate(("one", "two")):
         (tmp_path / variant).mkdir()
-        what = bench(SHARED, repeats=1)
+        what = bench(SHARED, repeats=1, attempts=1)
         treatments = treatments_of(what, capacities=index == 0)
         books[variant] = Ledger.new(tmp_path / variant, what, treatments, {}, variant)
+    return books
+
+
+def test_a_capacity_that_one_placement_finds_is_that_of_all(world, tmp_path):
+    books = sharing(tmp_path)
     attempts = world(always(VALID))
     Conductor(books, Watcher()).conduct()
     assert len(attempts) == 7
     assert {book.manifest.capacity["a"].rate for book in books.values()} == {20.0}
+
+
+@pytest.mark.parametrize("why", ["The capacity of a was not found.", "a completes nothing"])
+def test_a_capacity_that_is_not_found_ends_all_placements_that_need_it(
+    world, tmp_path, monkeypatch, why
+):
+    books = sharing(tmp_path)
+    monkeypatch.setattr(conduct, "barren", lambda directory: why if "nothing" in why else None)
+    attempts = world(of("capacity-a", INVALID))
+    Conductor(books, Watcher()).conduct()
+    assert len(attempts) == 1
+    assert {book.manifest.status for book in books.values()} == {"failed"}
+    assert books["one"].manifest.reasons[0].startswith(why)
+    assert books["two"].manifest.reasons == ("The capacity of a was not found.",)
+
+
+def test_a_placement_in_which_a_pipeline_completes_nothing_ends_and_the_others_go_on(
+    world, tmp_path, monkeypatch
+):
+    books, remarks, steps = variants(tmp_path), Remarks(), []
+    monkeypatch.setattr(conduct, "barren", lambda directory: "a completes nothing even alone")
+
+    def outcome(step: Step) -> Outcome:
+        steps.append(step)
+        return INVALID if (step.variant, step.entry.treatment) == ("two", "alone-a") else VALID
+
+    world(outcome)
+    Conductor(books, remarks).conduct()
+    assert [book.manifest.status for book in books.values()] == ["done", "failed", "done"]
+    assert [book.manifest.reasons for book in books.values()][::2] == [(), ()]
+    assert [book.valid_blocks for book in books.values()] == [4, 0, 4]
+    ((_, heard),) = remarks.heard
+    assert heard.startswith("two: a completes nothing even alone")
+    assert steps[-1].number == steps[-1].runs == len(steps)
+
+
+def test_an_error_is_that_of_the_placement_that_was_made(world, tmp_path):
+    books = variants(tmp_path)
+
+    def fail(step: Step) -> Outcome:
+        if (step.variant, step.entry.block) == ("two", 1):
+            raise EngineError("no room")
+        return VALID
+
+    world(fail)
+    with pytest.raises(EngineError):
+        Conductor(books, Watcher()).conduct()
+    ended = {name: (book.manifest.status, book.manifest.reasons) for name, book in books.items()}
+    assert ended.pop("two") == ("failed", ("no room",))
+    assert set(ended.values()) == {("stopped", ())}
 
 
 # -- gone on with, after a capacity ------------------------------------------------------
@@ -348,3 +404,66 @@ def test_each_step_says_where_the_study_is(world, tmp_path):
     assert seen[3].text.endswith(", attempt 2")
     lefts = [step.left_s for step in seen]
     assert lefts[-1] < lefts[0]
+    assert [step.known for step in seen] == [False] + [True] * 6
+
+
+class Remarks(Watcher):
+    """Remembers what is remarked, and after how many runs."""
+
+    def __init__(self) -> None:
+        self.ended_runs = 0
+        self.heard: list[tuple[int, str]] = []
+
+    def ended(self, step: Step) -> None:
+        self.ended_runs += 1
+
+    def remarked(self, text: str) -> None:
+        self.heard.append((self.ended_runs, text))
+
+
+def test_that_valid_is_out_of_reach_is_said_once_and_as_soon_as_it_is_known(world, tmp_path):
+    book, remarks = ledger(bench("ab", repeats=3, min_blocks=3), tmp_path), Remarks()
+    world(lambda step: INVALID if step.entry.block == 0 else VALID)
+    Conductor({"": book}, remarks).conduct()
+    assert remarks.heard == [
+        (
+            1,
+            "VALID is out of reach with 3 blocks: 1 lost, so it takes 5 (later: mlbench collocate "
+            f"--resume {tmp_path} --repeats 5).",
+        )
+    ]
+
+
+def test_a_study_that_can_lose_a_block_says_nothing(world, tmp_path):
+    book, remarks = ledger(bench("ab", repeats=5, min_blocks=3), tmp_path), Remarks()
+    world(lambda step: INVALID if step.entry.block == 0 else VALID)
+    Conductor({"": book}, remarks).conduct()
+    assert remarks.heard == []
+
+
+def test_a_pipeline_that_completes_nothing_even_alone_ends_the_study(world, tmp_path, monkeypatch):
+    book, remarks = ledger(bench("ab", repeats=3), tmp_path), Remarks()
+    monkeypatch.setattr(conduct, "barren", lambda directory: "a completes nothing even alone")
+    attempts = world(of("alone-a", INVALID))
+    Conductor({"": book}, remarks).conduct()
+    made = next(run for run in book.manifest.runs if run.verdict == "INVALID")
+    assert attempts[-1].names == ("a",)
+    assert book.manifest.status == "failed"
+    assert book.manifest.reasons == (f"a completes nothing even alone ({made.directory}).",)
+    assert remarks.heard[-1][1].endswith(f"mlbench show {tmp_path / made.directory}")
+
+
+def test_one_bad_run_of_a_pipeline_that_did_well_before_does_not_end_the_study(
+    world, tmp_path, monkeypatch
+):
+    book = ledger(bench("ab", repeats=5, min_blocks=3), tmp_path)
+    monkeypatch.setattr(conduct, "barren", lambda directory: "a completes nothing even alone")
+    last = [4]
+    world(
+        lambda step: (
+            INVALID if step.entry.treatment == "alone-a" and step.entry.block in last else VALID
+        )
+    )
+    Conductor({"": book}, Remarks()).conduct()
+    assert book.manifest.status == "done"
+    assert sum(run.verdict == "VALID" for run in book.manifest.runs) == 14

@@ -17,7 +17,7 @@ from mlbench.analysis.record import ENDED
 from mlbench.collocation import attempt, collocate, collocate_placements, resume
 from mlbench.collocation.design import block_runs, treatments_of
 from mlbench.collocation.ledger import Ledger
-from mlbench.collocation.studies import begun, resumed, with_study
+from mlbench.collocation.studies import begun, drafted, resumed, with_study
 from mlbench.collocation.watcher import Watcher
 from mlbench.errors import NotARunError, SpecError
 from mlbench.machine.contention import Contention
@@ -231,6 +231,17 @@ def test_a_study_that_another_version_made_is_not_gone_on_with(tmp_path):
     (book.path / STUDY).write_text(json.dumps({**data, "mlbench": "0.0.1"}))
     with pytest.raises(NotARunError, match=r"mlbench 0\.0\.1 made them"):
         resumed(book.path)
+
+
+def test_a_draft_plans_what_was_cut_off_again_and_writes_nothing(tmp_path):
+    (book,) = begun(bench("ab", repeats=2), tmp_path).values()
+    book.note(book.next().model_copy(update={"status": "going"}))
+    book.close("stopped")
+    before = (book.path / "study.json").read_bytes()
+    (draft,) = drafted(book.path, repeats=3).values()
+    assert draft.waiting == 9
+    assert draft.manifest.repeats == 3
+    assert (book.path / "study.json").read_bytes() == before
 
 
 def test_a_study_gets_more_blocks(tmp_path):

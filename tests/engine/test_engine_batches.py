@@ -289,3 +289,18 @@ def test_a_batch_that_a_wish_to_stop_finds_half_full_is_served():
         executor.stop()
         wait_for(served)
         assert made.read().outcomes == [DONE, DONE]
+
+
+def test_a_batch_that_waits_for_more_is_ended_with_the_run():
+    """Whoever gathers may sleep for up to ``max_wait_ms``: cancelling wakes it."""
+    with rig({"a": batched(doubled, 2, 3_600_000)}, "pipelined") as made:
+        executor, ended = made.pipelined, threading.Event()
+        executor.serve(lambda flight: ended.set())
+        executor.start()
+        executor.admit(query(0))
+        while executor._channels[0].waiting:  # until it is gathered
+            threading.Event().wait(0.001)
+        executor.cancel()
+        wait_for(ended)
+        executor.stop()
+        assert made.read().outcomes == [Outcome.CANCELLED]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 from support import NOOP, in_both, items_of, query, rig, run
 
@@ -92,6 +94,70 @@ def test_the_page_counts_the_queries_of_the_load_alone(execution):
         made.run(5)
         cells = made.page.cells
         assert (cells[Slot.ENDED], cells[Slot.FAILED], cells[Slot.OLDEST_STARTED_NS]) == (5, 1, 0)
+
+
+class TestTheRowsOfASerialChain:
+    """Its executor counts them by itself; what others put stands between them."""
+
+    FAILS = {"a": {"uses": "synthetic.fail", "with": {"at": 1}, "to": "b"}, "b": {}}
+
+    @staticmethod
+    def marks(ring):
+        return ring.take()[:, -1].tolist()
+
+    def test_are_without_a_gap_whichever_executor_put_them(self):
+        with rig(CHAIN) as made:
+            for numbers in ((-1, -2), (0, 1, 2)):
+                executor = made.serial
+                for number in numbers:
+                    executor.run(query(number))
+            rings = made.records.rings
+            assert self.marks(rings.spans) == list(range(1, 21))
+            assert self.marks(rings.completions) == list(range(1, 6))
+
+    def test_are_without_a_gap_where_a_stage_failed(self):
+        with rig(self.FAILS) as made:
+            executor = made.serial
+            for number in range(3):
+                executor.run(query(number))
+            assert self.marks(made.records.rings.spans) == list(range(1, 9))
+
+    def test_are_without_a_gap_where_a_query_was_cancelled(self):
+        with rig(CHAIN) as made:
+            executor = made.serial
+            executor.run(query(0))
+            made.records.cancelled(query(1))
+            executor.run(query(2))
+            assert self.marks(made.records.rings.completions) == [1, 2, 3]
+
+    def test_go_around_the_ring(self):
+        with rig(CHAIN) as made:
+            executor, rings = made.serial, made.records.rings
+            for lap in range(3):
+                for number in range(1000):
+                    executor.run(query(number))
+                spans = rings.spans.take()
+                assert spans[:, -1].tolist() == list(range(4000 * lap + 1, 4000 * lap + 4001))
+                assert spans[:, 0].tolist() == [number for number in range(1000) for _ in range(4)]
+                assert rings.completions.take()[:, 0].tolist() == list(range(1000))
+
+
+def test_a_payload_is_not_kept_until_the_next_query():
+    class Item:
+        pass
+
+    given = []
+
+    @stage
+    def give(number: int) -> Item:
+        item = Item()
+        given.append(weakref.ref(item))
+        return item
+
+    with rig({"a": {"uses": give}}, outputs="none") as made:
+        executor = made.serial
+        executor.run(query(0))
+        assert given[0]() is None
 
 
 @in_both

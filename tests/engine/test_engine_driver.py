@@ -52,7 +52,7 @@ def driven(inbox: int, *others: Lane) -> Iterator[Ring]:
     control, outbox = pipe(), pipe()
     lanes = [a_lane(inbox), *others]
     ring = Ring(DISPATCH_ROW, 64)
-    thread = Thread(target=drive, args=(lanes, ring, control[0], outbox[1]))
+    thread = Thread(target=drive, args=(lanes, ring, control[0], outbox[1], False))
     thread.start()
     tell(control[1], kind="prepare", queries_per_pass={each.name: 100 for each in lanes})
     tell(control[1], kind="start", barrier_ns=0)

@@ -182,7 +182,7 @@ class TestTheTimeLimit:
     @pytest.fixture
     def clock(self, monkeypatch):
         clock = Clock()
-        for name in ("serial", "chain", "pipelined"):
+        for name in ("serial", "chain", "runs", "transit"):
             monkeypatch.setattr(f"mlbench.engine.{name}.clock", clock)
         monkeypatch.setattr("support.monotonic_ns", clock)
         return clock

@@ -7,7 +7,6 @@ import threading
 import pytest
 from support import NOOP, again_until, items_of, query, rig, run, wait_for
 
-from mlbench.engine.channel import Channel
 from mlbench.engine.page import Slot
 from mlbench.interfaces.stage import Route, stage
 from mlbench.records import Outcome
@@ -74,15 +73,15 @@ class TestABoundedQueue:
             return number
 
         with rig({"a": {"uses": first, "to": "b"}, "b": {"queue": 2}}, "pipelined") as made:
-            executor, ended = made.pipelined, threading.Semaphore(0)
-            channel = executor._stations[1].channel
+            ended = threading.Semaphore(0)
 
             def second(number: int) -> int:
                 wait_for(stuck)
-                sizes.append(channel.size())
+                sizes.append(len(executor._channels[1].waiting))
                 return number
 
             made.pipeline.steps[1].call = second
+            executor = made.pipelined
             executor.serve(lambda flight: ended.release())
             executor.start()
             for number in range(50):
@@ -237,44 +236,3 @@ class TestThePage:
             started = [made.read().ended(number).started for number in range(2)]
             assert None not in started
             assert (cells[Slot.OLDEST_STARTED_NS], cells[Slot.ENDED]) == (0, 2)
-
-
-class TestAChannel:
-    def test_gives_what_was_put_in_order(self):
-        channel: Channel[int] = Channel(2)
-        for number in range(5):
-            channel.put(number)
-        assert [channel.get() for _ in range(5)] == [0, 1, 2, 3, 4]
-
-    def test_has_nothing_before_an_instant_that_has_passed(self):
-        assert Channel[int](2).get_before(0) == (None, False)
-
-    def test_gives_what_is_there_though_the_instant_has_passed(self):
-        channel: Channel[int] = Channel(2)
-        channel.put(7)
-        assert channel.get_before(0) == (7, True)
-
-    def test_ends_with_none_which_is_told_from_nothing(self):
-        channel: Channel[int] = Channel(2)
-        channel.put(None)
-        assert channel.get_before(0) == (None, True)
-
-    @pytest.mark.parametrize("producers", [1, 4])
-    def test_wakes_all_who_wait_for_room(self, producers):
-        channel: Channel[int] = Channel(1)
-        each = 200
-
-        def produce() -> None:
-            for number in range(each):
-                channel.put(number, wait=True)
-
-        threads = [threading.Thread(target=produce) for _ in range(producers)]
-        for thread in threads:
-            thread.start()
-        for _ in range(each * producers):
-            channel.get()
-            if channel.waiting:
-                channel.got()
-        for thread in threads:
-            thread.join(20)
-            assert not thread.is_alive()

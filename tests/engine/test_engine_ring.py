@@ -35,6 +35,22 @@ class TestRows:
         ring.put(9)
         assert values(ring) == [9]
 
+    def test_are_held_until_they_are_taken(self):
+        ring = Ring("q", 4)
+        for lap in range(3):
+            assert not ring.holds(1), lap
+            for value in range(3):
+                ring.put(value)
+            assert [ring.holds(rows) for rows in (1, 2, 3, 4)] == [True, True, True, False]
+            ring.take()
+
+    def test_are_not_held_before_they_are_whole(self):
+        ring = Ring("q", 4)
+        number = die_with(ring)
+        assert not ring.holds(1)
+        ring.fill(number, 7)
+        assert ring.holds(1)
+
     def test_end_with_their_number_plus_one(self):
         ring = Ring("qq", 8)
         assert [ring.put(7, 8), ring.put(9, 10)] == [0, 1]
@@ -199,6 +215,47 @@ class TestAFullRing:
         values(ring)
         ring.put(4)
         assert ring.stalled_ns == 0
+
+
+class TestAThreadAloneWithItsRing:
+    def test_goes_on_where_the_numbers_were(self):
+        ring = Ring("q", 8)
+        ring.put(5)
+        numbers = ring.alone()
+        assert numbers.next == 1
+        assert [ring.put(6), numbers.next, next(ring.numbers), numbers.next] == [1, 2, 2, 3]
+
+    def test_may_count_by_itself_and_put_the_next_number_back(self):
+        ring = Ring("q", 8)
+        numbers = ring.alone()
+        for number in range(numbers.next, 3):
+            ring.fill(number, 10 * number)
+        numbers.next = 3
+        ring.put(30)
+        assert values(ring) == [0, 10, 20, 30]
+
+    def test_has_the_same_numbers_in_each_of_its_functions(self):
+        ring = Ring("q", 8)
+        assert ring.alone() is ring.alone()
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**30, 2**60, 2**63 - 1, -(2**63)])
+def test_a_field_holds_64_bits(value):
+    ring = Ring("qq", 2)
+    ring.put(value, -value if value > 0 else 0)
+    assert ring.take()[0].tolist() == [value, -value if value > 0 else 0, 1]
+
+
+def test_a_field_that_does_not_fit_is_an_error():
+    with pytest.raises(struct.error):
+        Ring("q", 2).put(2**63)
+
+
+def test_the_table_is_the_rows_alone():
+    ring = Ring("q", 4)
+    ring.put(7)
+    assert struct.unpack_from("@qq", ring.table, 0) == (7, 1)
+    assert len(ring.table) == ring.slots * ring.width
 
 
 def test_threads_share_a_ring_without_a_lock():

@@ -51,6 +51,13 @@ class TestASchedule:
         assert schedule.due(9 * MS) == []
         assert schedule.lateness.count == 0
 
+    def test_is_as_late_as_somebody_woke_up_for_it_whenever_it_is_served(self) -> None:
+        schedule = Schedule({"fast": 20.0}, origin_ns=0)
+        assert schedule.due(60 * MS, woke_ns=1 * MS) == ["fast"]
+        assert schedule.lateness.quantile_ns(1.0) == pytest.approx(1 * MS, rel=0.05)
+        assert schedule.missed == {"fast": 1}
+        assert schedule.next_ns == 100 * MS
+
     def test_leaves_out_tiers_that_have_nothing_to_read(self) -> None:
         schedule = Schedule({"fast": 20.0, "slow": 2.0}, origin_ns=0)
         schedule.keep(frozenset({"slow"}))

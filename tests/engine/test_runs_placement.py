@@ -57,6 +57,15 @@ def test_a_library_that_a_stage_imports_has_the_threads_of_its_worker(tmp_path: 
     assert set(run.outputs()["output"]) == {1}
 
 
+def test_linear_algebra_has_more_than_one_thread_where_its_worker_has(tmp_path: Path) -> None:
+    """What measures imports NumPy with one; a stage's NumPy is not that one."""
+    cpus = CPUS[-2:]
+    run = ended(
+        bench({"a": pipeline(using("runs_numpy:blas_threads"), place={"cpus": cpus})}), tmp_path
+    )
+    assert set(run.outputs()["output"]) == {len(cpus)}
+
+
 def test_the_engine_has_a_session_of_its_own_and_each_worker_a_group(tmp_path: Path) -> None:
     with going(bench({"a": pipeline(sleep(0.01))}, stop={"seconds": 60}), tmp_path) as run:
         wait_for_rows(run, "a/completions")
@@ -66,3 +75,25 @@ def test_the_engine_has_a_session_of_its_own_and_each_worker_a_group(tmp_path: P
         assert os.getpgid(worker) == worker
         assert run.manifest["pipelines"]["a"]["pid"] == worker
         run.stop()
+
+
+@pytest.mark.parametrize("only", [None, ("open",), ("closed",)])
+def test_what_measures_is_on_the_same_processors_in_every_treatment(
+    tmp_path: Path, only: tuple[str, ...] | None
+) -> None:
+    pipelines = {
+        "open": pipeline(using("synthetic.noop"), load={"poisson": {"rate": 50}}),
+        "closed": pipeline(sleep(0.01)),
+    }
+    places = {name: {**each, "place": {"cpus": CPUS[:1]}} for name, each in pipelines.items()}
+    with going(bench(places, stop={"seconds": 30}, telemetry="on"), tmp_path, only=only) as run:
+        wait_for_rows(run, f"{(only or ('open',))[0]}/completions")
+        expected = CPUS[1:] or CPUS
+        names = ["recorder", "sampler", *(["driver"] if only != ("closed",) else [])]
+        for name in names:
+            assert sorted(os.sched_getaffinity(process_of(run, name))) == expected, name
+        run.stop()
+    harness = run.manifest["harness"]
+    assert harness["cpus"] == expected
+    assert harness["sampler"]["cpus"] == expected
+    assert 0 <= harness["recorder"]["cpu_ns"] < harness["recorder"]["wall_ns"]

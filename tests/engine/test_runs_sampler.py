@@ -323,4 +323,7 @@ def test_a_driver_that_hangs_ends_its_own_samples(gpus: Any, tmp_path: Path, han
     assert telemetry["probes"]["nvml"]["status"] == "hung"
     assert telemetry["probes"]["process"]["status"] == "closed"
     assert any("the probe nvml hung" in note for note in telemetry["notes"])
-    assert len(select(run.samples(), "cpu_time", pipeline="a"))
+    samples, barrier_ns = run.samples(), run.manifest["barrier_ns"]
+    assert select(samples, "cpu_time", pipeline="a")["end"].max() > barrier_ns + 1_500_000_000
+    memory = select(samples, "gpu_memory_used")["end"]
+    assert memory.empty or memory.max() < barrier_ns + 1_500_000_000

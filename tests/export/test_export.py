@@ -13,7 +13,7 @@ import pytest
 from mlbench.errors import OutputError
 from mlbench.export import FORMATS, export
 from mlbench.export.latex import latex_of
-from mlbench.export.printed import Printed
+from mlbench.export.printed import Printed, printed_tables
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +129,39 @@ def test_latex_tables_use_booktabs_and_have_a_row_for_each_pipeline(
     assert table.count(r" \\") == 1 + 2
     assert table.count("{") == table.count("}")
     assert "intervals over blocks" in table
+
+
+def test_a_table_of_an_invalid_study_says_so_and_of_how_many_blocks_it_is(
+    invalid_study: Any, tmp_path: Path
+) -> None:
+    for path in export(invalid_study, "latex", tmp_path):
+        (caption,) = [line for line in path.read_text().splitlines() if r"\caption" in line]
+        assert "INVALID: together has 2 VALID blocks of 2, fewer than 3" in caption
+        assert r"Blocks counted: 2 of 2. In brackets 95 \% intervals over blocks" in caption
+
+
+def test_the_means_stand_where_quantiles_have_too_few_queries(study: Any) -> None:
+    tables = {table.name: table for table in printed_tables(study)}
+    slowdown, stages = tables["slowdown"], tables["stages"]
+    assert slowdown.rows[1][slowdown.columns.index("p90")] == "–"
+    assert all("[" in row[slowdown.columns.index("mean latency")] for row in slowdown.rows)
+    steps = [row for row in stages.rows if row[2] == "step"]
+    assert all("[" in row[stages.columns.index("service mean")] for row in steps)
+    assert "p90 needs 64 queries" in slowdown.caption
+    assert "p99 needs 662 queries" in slowdown.caption
+
+
+def test_a_table_and_the_study_have_the_same_statistic(study: Any) -> None:
+    (table, *_) = printed_tables(study)
+    means = study.slowdown().query("metric == 'latency_mean'")["estimate"]
+    shown = [float(row[table.columns.index("mean latency")].split()[0]) for row in table.rows]
+    assert shown == pytest.approx(means.tolist(), rel=5e-3)
+
+
+def test_the_tables_of_a_run_have_means(run: Any) -> None:
+    pipelines, stages = printed_tables(run)
+    assert "mean (ms)" in pipelines.columns
+    assert {"service mean (ms)", "queueing mean (ms)"} <= set(stages.columns)
 
 
 def test_an_unknown_format_names_the_nearest(run: Any, tmp_path: Path) -> None:

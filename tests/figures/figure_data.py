@@ -16,6 +16,8 @@ from mlbench.spec import Benchmark
 from mlbench.study.layout import Treatment, against, alone, pair
 from mlbench.study.study import Study
 
+WINDOW_MS = 10_000
+
 HOSTILE = 'b "quoted" <i>&'
 """A name with what breaks HTML, SVG and LaTeX."""
 
@@ -49,9 +51,10 @@ def open_traffic(seed: int, mean_ms: float, count: int = 700) -> Traffic:
 
 
 def closed_traffic(seed: int, mean_ms: float) -> Traffic:
-    """One query after the other, for about ten seconds."""
+    """One query after the other, for longer than the window."""
     random = np.random.default_rng(seed)
-    return closed((random.gamma(9.0, mean_ms / 9, int(9_000 / mean_ms)) * MS).astype(np.int64))
+    count = int(1.2 * WINDOW_MS / mean_ms)
+    return closed((random.gamma(9.0, mean_ms / 9, count) * MS).astype(np.int64))
 
 
 def group_study(path: Path, blocks: int = 5) -> Study:

@@ -10,17 +10,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from figure_data import HOSTILE, group_study, load_table, open_traffic, sweep_table
+from figure_data import (
+    HOSTILE,
+    closed_traffic,
+    group_study,
+    load_table,
+    open_traffic,
+    sweep_table,
+)
 from recorded import Made, Plan, run_written
 from virtual import served
 
 from mlbench import figures
 from mlbench.errors import FigureError
 from mlbench.figures.attributed import energy_of
+from mlbench.figures.charts.latency import curves_of
 from mlbench.figures.pdf import content_of
 from mlbench.figures.saving import save as save_chart
+from mlbench.figures.source import source_of
+from mlbench.figures.table import is_left_out
 from mlbench.run import Run
 from mlbench.spec import Benchmark, Window
+from mlbench.study.study import Study
 
 PIPELINE = {
     "data": {"uses": "synthetic.items"},
@@ -96,21 +107,83 @@ def test_a_stretch_without_spans_says_so(run: Any) -> None:
         figures.spans(run, start_s=900, seconds=1)
 
 
-def test_a_saturated_pipeline_is_left_out_of_the_load_figure(tmp_path: Path) -> None:
-    table = load_table()
-    caption = figures.load(table).to_dict()["usermeta"]["mlbench"]["caption"]
-    assert "2 saturated points" in caption
-    with pytest.raises(FigureError, match="all pipelines with an open load were saturated"):
-        figures.load(table[table["saturated"]])
-
-
 def test_an_invalid_run_is_called_so_in_the_caption(tmp_path: Path) -> None:
     run = written(tmp_path, {"rag": open_traffic(1, 4.0, 60)}, status="stopped")
     caption = figures.latency(run).to_dict()["usermeta"]["mlbench"]["caption"]
     assert "The run is INVALID: " in caption
 
 
+def test_an_invalid_run_is_marked_in_the_picture_and_found_by_preflight(tmp_path: Path) -> None:
+    run = written(tmp_path, {"rag": open_traffic(1, 4.0, 60)}, status="stopped")
+    for name in ("latency", "breakdown", "graph"):
+        chart = getattr(figures, name)(run)
+        assert "INVALID: " in words(chart, tmp_path)
+        (found,) = figures.preflight(chart)
+        assert found.text.startswith("The run is INVALID: ")
+    assert figures.latency(run).to_dict()["title"]["text"] == "Latency: INVALID"
+
+
+def test_too_few_queries_for_a_median_are_dots_without_a_curve(tmp_path: Path) -> None:
+    run = written(tmp_path, {"rag": open_traffic(1, 4.0, 400), "train": closed_traffic(1, 4000)})
+    chart = figures.latency(run)
+    assert "Hollow: fewer than 11 queries" in chart.to_dict()["usermeta"]["mlbench"]["caption"]
+    (found,) = figures.preflight(chart)
+    assert "train has 3 queries, a median needs 11" in found.text
+
+
+def test_one_rate_is_no_figure_of_load(tmp_path: Path) -> None:
+    run = written(tmp_path, {"rag": open_traffic(1, 4.0, 900)})
+    with pytest.raises(FigureError, match="each ran at one offered rate: give runs at several"):
+        figures.load(run)
+
+
 # -- studies -----------------------------------------------------------------------------
+
+
+def with_a_bad_block(path: Path) -> Study:
+    """Four blocks, of which the last has a run that does not count and is ten times slower."""
+    fast = [open_traffic(i, 4.0, 900) for i in range(4)]
+    slow = [open_traffic(i, 40.0 if i == 3 else 6.0, 900) for i in range(4)]
+    blocks = [
+        {"alone-rag": Made({"rag": one}), "together": Made({"rag": two})}
+        for one, two in zip(fast, slow, strict=True)
+    ]
+    blocks[3]["together"] = Made({"rag": slow[3]}, verdict="INVALID", told=["Others were there."])
+    return Plan(blocks).write(path)
+
+
+def test_figures_have_the_blocks_and_the_numbers_of_the_table(tmp_path: Path) -> None:
+    study = with_a_bad_block(tmp_path / "study")
+    table = study.slowdown().set_index("metric")
+    source = source_of(study, "latency")
+    assert {each.block for each in source.observed} == {0, 1, 2}
+    for side, curve in zip(("isolated", "collocated"), curves_of(source), strict=True):
+        p50, p90 = (float(curve.at(np.array([share]))[0]) / 1e6 for share in (0.5, 0.9))
+        assert p50 == pytest.approx(table.loc["latency_p50", side])
+        assert p90 == pytest.approx(table.loc["latency_p90", side])
+    for draw in (figures.latency, figures.breakdown, figures.slowdown):
+        caption = draw(study).to_dict()["usermeta"]["mlbench"]["caption"]
+        assert "3 VALID of 4 blocks" in caption
+    ratio = table.loc["latency_mean", "estimate"]
+    assert f"{ratio:.2f}×" in words(figures.breakdown(study), tmp_path)
+
+
+def test_a_study_of_which_no_block_counts_is_one_clear_error(tmp_path: Path) -> None:
+    traffic = {"rag": open_traffic(1, 4.0, 90)}
+    bad = Made(traffic, verdict="INVALID", told=["Others were there."])
+    study = Plan([{"alone-rag": Made(traffic), "together": bad}]).write(tmp_path / "study")
+    with pytest.raises(FigureError, match=r"no block in which both .* VALID to draw") as raised:
+        figures.latency(study)
+    assert f"`mlbench show {study.path}` says why" in str(raised.value)
+    assert "INVALID: " in words(figures.slowdown(study), tmp_path)
+
+
+def test_latencies_without_a_number_are_one_row(tmp_path: Path) -> None:
+    study = group_study(tmp_path / "study", blocks=3)
+    said = words(figures.slowdown(study), tmp_path)
+    assert "latency mean" in said
+    assert "throughput loss" in said
+    assert "collocated / isolated" not in said
 
 
 def test_one_repeat_has_no_interval_and_is_drawn(tmp_path: Path) -> None:
@@ -180,6 +253,58 @@ def test_one_of_several_treatments_is_drawn_and_named(draw: Any, pairs: Any) -> 
 
 
 # -- tables ------------------------------------------------------------------------------
+
+
+def judged(*verdicts: str) -> pd.DataFrame:
+    """A row of a sweep for each verdict, at rates 1, 2, 3; INVALID ones are far too slow."""
+    return pd.DataFrame(
+        {
+            "pipelines.rag.load.rate": [1 + row // 2 for row in range(len(verdicts))],
+            "latency_p50_ms": [10.0 if word == "VALID" else 900.0 for word in verdicts],
+            "verdict": verdicts,
+        }
+    )
+
+
+def test_invalid_rows_of_a_sweep_are_left_out_and_hollow_where_they_are_alone() -> None:
+    chart = figures.sweep(judged("VALID", "INVALID", "INVALID"), x="rate", y="latency_p50_ms")
+    spec = chart.to_dict()
+    points = [row for rows in spec["datasets"].values() for row in rows if "estimate" in row]
+    assert {(row["x"], row["estimate"], row["hollow"]) for row in points} == {
+        (1.0, 10.0, False),
+        (2.0, 900.0, True),
+    }
+    told = "2 of 3 rows do not count, because they are INVALID; hollow points are of them alone"
+    assert told in spec["usermeta"]["mlbench"]["caption"]
+    assert [finding.text for finding in figures.preflight(chart)] == [told]
+
+
+def test_a_sweep_of_invalid_rows_alone_is_marked(tmp_path: Path) -> None:
+    chart = figures.sweep(judged("INVALID", "INVALID"), x="rate", y="latency_p50_ms")
+    assert "All 2 rows are INVALID." in words(chart, tmp_path)
+
+
+def test_contaminated_and_left_out_rows_do_not_count() -> None:
+    table = judged("VALID", "VALID", "VALID").assign(
+        status=["contaminated", "done", "done"], left_out=[False, True, None]
+    )
+    assert is_left_out(table).tolist() == [True, True, False]
+
+
+def test_axes_of_a_sweep_have_short_names_and_units(tmp_path: Path) -> None:
+    said = words(figures.sweep(judged("VALID"), x="rate", y="latency_p50_ms"), tmp_path)
+    assert "latency p50 (ms)" in said
+    assert "pipelines." not in said
+    both = judged("VALID").assign(**{"pipelines.train.load.rate": 1})
+    with pytest.raises(FigureError, match=r"several columns end in 'rate': pipelines\.rag"):
+        figures.sweep(both, x="rate", y="latency_p50_ms")
+
+
+def test_what_is_alone_and_together_in_a_sweep_are_two_lines(tmp_path: Path) -> None:
+    table = judged("VALID", "VALID").assign(pipeline="rag", role=["isolated", "collocated"])
+    said = words(figures.sweep(table, x="rate", y="latency_p50_ms"), tmp_path)
+    assert "rag isolated" in said
+    assert "rag collocated" in said
 
 
 def test_a_missing_column_names_the_nearest() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mlbench.machine import TorchBuild, diagnose
+from mlbench.machine.doctor import diagnose
+from mlbench.machine.torch_build import TorchBuild
 
 
 def test_it_covers_every_subject(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

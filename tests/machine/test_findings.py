@@ -7,20 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from mlbench.machine import (
-    Contention,
-    Cpu,
-    Disk,
-    Finding,
-    Git,
-    Gpu,
-    GpuProcess,
-    Gpus,
-    Memory,
-    Permissions,
-    Software,
-    TorchBuild,
-)
+from mlbench.machine.contention import Contention
+from mlbench.machine.cpu import Cpu
+from mlbench.machine.disk import Disk
+from mlbench.machine.finding import Finding
+from mlbench.machine.gpu import Gpu, GpuProcess, Gpus
 from mlbench.machine.host_findings import (
     judge_contention,
     judge_cpu,
@@ -30,7 +21,11 @@ from mlbench.machine.host_findings import (
     judge_permissions,
     judge_virtual,
 )
+from mlbench.machine.memory import Memory
+from mlbench.machine.permissions import Permissions
+from mlbench.machine.software import Git, Software
 from mlbench.machine.software_findings import judge_extras, judge_gpus, judge_system, judge_torch
+from mlbench.machine.torch_build import TorchBuild
 
 pytestmark = pytest.mark.unit
 

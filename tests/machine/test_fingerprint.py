@@ -13,7 +13,10 @@ from dataclasses import replace
 
 import pytest
 
-from mlbench.machine import Cpu, Gpu, Gpus, Memory, fingerprint, identity
+from mlbench.machine.cpu import Cpu
+from mlbench.machine.fingerprint import fingerprint, identity
+from mlbench.machine.gpu import Gpu, Gpus
+from mlbench.machine.memory import Memory
 
 CPU = Cpu(model="EPYC", available=(0, 1), online=(0, 1), cores=((0,), (1,)))
 MEMORY = Memory(total_bytes=64 << 30)
@@ -74,7 +77,7 @@ def test_it_names_no_host_no_user_and_no_directory() -> None:
 
 def test_it_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from mlbench.machine import fingerprint; fingerprint(); "
+        "import sys; from mlbench.machine.fingerprint import fingerprint; fingerprint(); "
         "print({'torch', 'pandas', 'pyarrow', 'numpy', 'pydantic', 'psutil'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

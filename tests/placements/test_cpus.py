@@ -11,7 +11,14 @@ from typing import Any
 import pytest
 
 from mlbench.errors import EngineError
-from mlbench.placements.cpus import ResolvedPlacement, divide, environment, pin
+from mlbench.placements.cpus import (
+    ResolvedPlacement,
+    divide,
+    environment,
+    harness_cpus,
+    is_apart,
+    pin,
+)
 from mlbench.spec import Benchmark
 
 unit = pytest.mark.unit
@@ -76,13 +83,54 @@ def test_more_pipelines_than_processors_share_round_robin() -> None:
 @unit
 @pytest.mark.parametrize("pipelines", range(1, 12))
 @pytest.mark.parametrize("processors", range(1, 10))
-def test_shares_differ_by_one_and_nothing_is_left_over(pipelines: int, processors: int) -> None:
+def test_shares_differ_by_one_and_what_is_left_over_is_the_harness_s(
+    pipelines: int, processors: int
+) -> None:
     names: dict[str, dict[str, Any]] = {f"p{index}": {} for index in range(pipelines)}
-    shares = list(cpus(divide(bench(**names), tuple(range(processors)))).values())
+    available = tuple(range(processors))
+    places = divide(bench(**names), available)
+    shares = list(cpus(places).values())
     sizes = [len(share) for share in shares]
     assert min(sizes) >= 1
     assert max(sizes) - min(sizes) <= 1
-    assert {cpu for share in shares for cpu in share} == set(range(processors))
+    taken = {cpu for share in shares for cpu in share}
+    left = set(available) - taken
+    assert left == ({processors - 1} if processors >= 4 * pipelines else set())
+    assert harness_cpus(places, available) == (processors - 1,)
+
+
+@unit
+def test_the_core_that_is_left_to_the_harness_is_whole() -> None:
+    siblings = ((0, 4), (1, 5), (2, 6), (3, 7))
+    places = divide(bench(a={}), tuple(range(8)), siblings)
+    assert places["a"].cpus == (0, 1, 2, 4, 5, 6)
+    assert harness_cpus(places, tuple(range(8)), siblings) == (3, 7)
+
+
+@unit
+def test_the_harness_has_what_no_pipeline_of_the_spec_has() -> None:
+    places = divide(bench(a={"cpus": [1]}, b={"cpus": [1, 2]}), (0, 1, 2, 3))
+    assert harness_cpus(places, (0, 1, 2, 3)) == (0, 3)
+    assert harness_cpus({}, (0, 1)) == (0, 1)
+
+
+@unit
+def test_the_harness_keeps_off_the_other_threads_of_a_pipeline_s_cores() -> None:
+    siblings = ((0, 4), (1, 5), (2, 6), (3, 7))
+    places = divide(bench(a={"cpus": [0, 1, 2]}), tuple(range(8)), siblings)
+    assert harness_cpus(places, tuple(range(8)), siblings) == (3, 7)
+    assert is_apart(places, (3, 7), siblings)
+    places = divide(bench(a={"cpus": [0, 1, 2, 3]}), tuple(range(8)), siblings)
+    assert harness_cpus(places, tuple(range(8)), siblings) == (4, 5, 6, 7)
+    assert not is_apart(places, (4, 5, 6, 7), siblings)
+
+
+@unit
+def test_where_every_core_is_taken_the_harness_has_the_last_one_whichever_pipelines_run() -> None:
+    siblings = ((0, 2), (1, 3))
+    places = divide(bench(a={}, b={}), (0, 1, 2, 3), siblings)
+    assert cpus(places) == {"a": (0, 2), "b": (1, 3)}
+    assert harness_cpus(places, (0, 1, 2, 3), siblings) == (1, 3)
 
 
 @unit

@@ -57,7 +57,7 @@ def test_the_worker_sees_its_instance_as_device_0():
     step = {"data": {"uses": "synthetic.items"}, "stages": {"a": {"uses": "synthetic.noop"}}}
     bench = Benchmark(name="b", pipelines={"p": step})
     place = ResolvedPlacement("cuda:1", (0,), 1, "normal")
-    plan = Plan(Request(bench=bench), {}, {"p": place}, {})
+    plan = Plan(Request(bench=bench), {}, {"p": place}, {}, harness=(0,))
     with (
         Mig(uuid="MIG-1b2c").together("cuda:1") as shared,
         Mig(uuid="MIG-1b2c").around("cuda:1") as own,

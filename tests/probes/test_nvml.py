@@ -286,6 +286,15 @@ class TestGpm:
         assert seen.nulls["gpu_nvlink_sent_rate", "gpu0"] == "Not Supported"
         assert len(seen.of("gpu_sm_activity")) == len(seen.of("gpu_context_switching")) == 2
 
+    def test_is_of_its_own_interval_after_a_call_that_failed(self, watch: Watch) -> None:
+        """The GPU is idle before the first of its intervals ends, and in none of the others."""
+        jump = "gpu 0 sm_activity=0:0,0.05:100\n"
+        refused = fault("nvmlGpmSampleGet", 10, after=2, times=1)
+        rows = watch(jump + refused, probe="gpm", times=5, pause_s=0.11).of("gpu_sm_activity")
+        assert [row.turn for row in rows] == [1, 3, 4]
+        assert [row.value for row in rows[1:]] == pytest.approx([100, 100])
+        assert rows[1].start_ns == rows[0].end_ns
+
     def test_of_a_lost_gpu_ends(self, watch: Watch) -> None:
         seen = watch("gpus 2\n" + fault("nvmlGpmSampleGet", 15, gpu=0, after=2), "gpm", 4, 0.1)
         assert list(seen.ended) == ["gpu0"]

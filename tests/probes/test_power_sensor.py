@@ -84,6 +84,6 @@ class TestAnAccount:
 
     def test_never_goes_backwards(self) -> None:
         account = Account()
-        account.add({}, {1: 10, 2: 5})
-        assert account.add({}, {1: 10}) == 15
-        assert account.add({}, {1: 16}) == 16
+        account.add({}, 15)
+        assert account.add({}, 10) == 15
+        assert account.add({}, 16) == 16

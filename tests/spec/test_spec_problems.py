@@ -52,7 +52,7 @@ def test_a_stage(keys, problem):
     ("keys", "problem"),
     [
         ("load: {poison: {}, b: {}}", "load: expected one name with its options, "
-         "such as 'poisson: {rate: 3}'"),
+         "such as 'poisson: {rate: 3}', not poison beside b"),
         ("load: {closed: 3}", "load: expected the options of 'closed' as 'key: value' pairs"),
         ("execution: pipelind", "execution: expected 'serial' or 'pipelined', not 'pipelind' "
          "(did you mean 'pipelined'?)"),

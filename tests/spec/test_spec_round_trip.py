@@ -160,7 +160,7 @@ class TestOverrides:
     )
 
     def set(self, *assignments: str) -> Benchmark:
-        return override(Document.parse(self.text), assignments).benchmark()
+        return override(Document.parse(self.text), assignments, "--set").benchmark()
 
     def test_they_set_what_is_there(self):
         assert self.set("name=c").name == "c"
@@ -191,19 +191,29 @@ class TestOverrides:
     @pytest.mark.parametrize(
         ("assignment", "told"),
         [
-            ("seed", "--set 'seed': expected path=value, such as seed=7"),
-            ("=3", "--set '=3': expected path=value, such as seed=7"),
-            ("seed..x=1", "--set 'seed..x=1': expected path=value, such as seed=7"),
+            ("seed", "--set seed: expected path=value, such as seed=7"),
+            ("=3", "--set =3: expected path=value, such as seed=7"),
+            ("seed..x=1", "--set seed..x=1: expected path=value, such as seed=7"),
             (
                 "a'b'.c=1",
-                """--set "a'b'.c=1": expected path=value, such as seed=7 """
+                "--set a'b'.c=1: expected path=value, such as seed=7 "
                 """(quotes stand around a whole name: pipelines."a.b".load)""",
             ),
-            ("seed=[", "seed: --set: '[' is not a YAML value"),
-            ("name.x=1", "name.x: --set: 'name' has no keys to set"),
+            ("seed=[", "--set seed=[: seed: '[' is not a YAML value"),
+            ("name.x=1", "--set name.x=1: name.x: 'name' has no keys to set"),
             (
                 "pipelines.p.place.cpus.9=1",
-                "pipelines.p.place.cpus.9: --set: there is no place '9'",
+                "--set pipelines.p.place.cpus.9=1: pipelines.p.place.cpus.9: there is no place '9'",
+            ),
+            (
+                "pipelines.pp.load.poisson.rate=1",
+                "--set pipelines.pp.load.poisson.rate=1: pipelines.pp: "
+                "there is no pipeline 'pp' (did you mean 'p'?)",
+            ),
+            (
+                "pipelines.p.stages.b.sync=true",
+                "--set pipelines.p.stages.b.sync=true: pipelines.p.stages.b: "
+                "there is no stage 'b' (known: a)",
             ),
         ],
     )
@@ -211,6 +221,24 @@ class TestOverrides:
         with pytest.raises(SpecError) as caught:
             self.set(assignment)
         assert [str(problem) for problem in caught.value.problems] == [told]
+
+    def test_several_may_make_a_pipeline(self):
+        bench = self.set("pipelines.q.data.uses=d", "pipelines.q.stages={s: {uses: s}}")
+        assert list(bench.pipelines) == ["p", "q"]
+
+    @pytest.mark.parametrize(
+        "assignment", ["sead=7", "seed=x", "pipelines.p.place.cpus=[x]", "study.seconds=-1"]
+    )
+    def test_what_does_not_fit_is_told_at_the_assignment(self, assignment):
+        with pytest.raises(SpecError) as caught:
+            self.set(assignment)
+        assert {problem.file for problem in caught.value.problems} == {f"--set {assignment}"}
+        assert {problem.line for problem in caught.value.problems} == {None}
+
+    def test_what_stood_there_before_has_its_line_still(self):
+        with pytest.raises(SpecError) as caught:
+            override(Document.parse(self.text + "\nsead: 3"), ["seed=3"], "--set").benchmark()
+        assert [problem.line for problem in caught.value.problems] == [3]
 
     def test_all_wrong_ones_are_told(self):
         with pytest.raises(SpecError) as caught:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from mlbench.store.process import children, inheritors
 
@@ -18,6 +19,8 @@ def sleeper(value: str) -> Iterator[int]:
     """A process that has the variable, until the block ends."""
     child = subprocess.Popen(["/bin/sleep", "600"], env={VARIABLE: value})
     try:
+        while not Path(f"/proc/{child.pid}/environ").read_bytes():
+            continue  # the kernel is about to write it down
         yield child.pid
     finally:
         child.kill()

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pytest
 
 from mlbench.records import COMPLETIONS, DISPATCH, EVENTS, NULL, SPANS, Table
-from mlbench.store.stream import read_batches, read_table, schema_of
+from mlbench.store.arrow import to_numpy
+from mlbench.store.stream import read_batches, read_stored, read_table, schema_of
 from mlbench.store.writer import StreamWriter
 
 pytestmark = pytest.mark.unit
@@ -211,6 +212,35 @@ def test_flipped_bits_do_no_harm(tmp_path: Path) -> None:
             damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
         (tmp_path / "s").write_bytes(damaged)
         read_table(tmp_path / "s", SPANS).to_pandas()
+
+
+def test_memory_that_is_given_back_comes_again_with_the_same_bytes(tmp_path: Path) -> None:
+    rows = np.arange(500_000, dtype=np.int64).reshape(-1, 5)
+    path = write(tmp_path / "s", *[rows] * 4)
+    stored = read_stored(path, DISPATCH)
+    assert resident_bytes(path) < 1e6
+    for _ in range(2):
+        sums = [int(to_numpy(chunk).sum()) for chunk in stored.table["due"].chunks]
+        assert sums == [int(rows[:, 3].sum())] * 4
+        assert resident_bytes(path) > 3e6
+        stored.release()
+        assert resident_bytes(path) == 0
+
+
+def test_there_is_nothing_to_give_back_of_a_file_that_is_not_there(tmp_path: Path) -> None:
+    read_stored(tmp_path / "s", DISPATCH).release()
+
+
+def resident_bytes(path: Path) -> int:
+    """How much of a file stands in the memory of this process."""
+    found, here = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        key, _, value = line.partition(":")
+        if "-" in key:
+            here = line.endswith(str(path))
+        elif key == "Rss" and here:
+            found += int(value.split()[0]) * 1024
+    return found
 
 
 def test_nothing_follows_a_batch_that_the_disk_took_a_part_of(

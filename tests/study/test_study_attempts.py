@@ -56,7 +56,7 @@ def test_a_study_without_any_says_so(tmp_path: Path) -> None:
     attempts: dict[str, Any] = study.summary()["attempts"]
     assert (attempts["made"], attempts["discarded"]) == (15, 0)
     assert "0 of 15 attempts were discarded." in study.describe()
-    assert "attempts 0 of 15 were discarded" in page(study)
+    assert "runs 15 made, 0 INVALID, 0 made again" in page(study)
 
 
 def test_they_are_told_by_treatment_with_their_reasons(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_they_are_told_by_treatment_with_their_reasons(tmp_path: Path) -> None:
         assert f"blocks/000/together-before-0: {LATE}" in text
         assert f"blocks/001/together-before-0: {FOREIGN}" in text
     assert "- of together 2 of 7, 1 of them for causes from outside alone:" in study.describe()
-    assert "attempts 2 of 17 were discarded: together 2 of 7" in page(study)
+    assert "runs 17 made, 2 INVALID, 2 made again (together 2 of 7)" in page(study)
 
 
 @pytest.mark.parametrize("treatment", ["together", "alone-rag"])

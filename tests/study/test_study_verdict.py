@@ -57,8 +57,9 @@ def test_one_block_in_five_may_be_lost_and_is_noted(tmp_path: Path) -> None:
     late = changed(slowed(2), 2, "together", both(steady(1, late=20 * MS)))
     assert reasons(Plan(late), tmp_path / "a") == []
     assert notes(Plan(late), tmp_path / "b") == [
-        "blocks/002/together-0: rag was offered late: p99 of lateness 20 ms, over the limit of "
-        "5 ms and over 1 % of its median latency of 21 ms."
+        "blocks/002/together-0: rag was offered late: the latest 2 of 100 queries by at least "
+        "20 ms, over the limit (limits: {lateness_p99_ms: 5}) and over 1 % of its median latency "
+        "of 21 ms."
     ]
 
 
@@ -106,7 +107,8 @@ def test_errors_take_the_block_out(tmp_path: Path) -> None:
     failing = both(steady(1, failed=range(10)))
     assert notes(Plan(changed(slowed(2), 1, "together", failing)), tmp_path) == [
         "blocks/001/together-0: 10 of 100 queries of rag failed, timed out or got lost, over "
-        "0.01 of them (limits: {error_share: ...})."
+        "0.01 of them (limits: {error_share: ...}).",
+        "blocks/001/together-0: The most frequent error of rag, 10 times: it broke.",
     ]
 
 

@@ -135,6 +135,14 @@ class Notebook:
         """What its kernel does: ``idle``, ``busy``, ``restarting`` ..."""
         return str(self._do("status"))
 
+    def until_kernel(self, status: str, *, seconds: float = WAIT_S) -> None:
+        """Wait until the kernel does that: the page hears of it a moment later."""
+        end_s = time.monotonic() + seconds
+        while self.kernel != status:
+            if time.monotonic() > end_s:
+                raise TimeoutError(f"the kernel is {self.kernel}, not {status}, after {seconds} s")
+            self.page.wait_for_timeout(20)
+
     def restart_kernel(self) -> None:
         """Restart the kernel, and wait until the new one answers."""
         self._do("restart", WAIT_S)

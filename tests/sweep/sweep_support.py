@@ -64,7 +64,7 @@ SPEC = """\
 name: two
 seed: 7
 study: {seconds: 0.5, settle: 0, cooldown: 0, foreign_share: 1, steal_share: 1}
-limits: {lateness_p99_ms: 1000}
+limits: {harness_share: 1, lateness_p99_ms: 1000}
 stop: {queries: 5}
 telemetry: off
 pipelines:

@@ -220,6 +220,74 @@ def test_a_value_that_makes_no_spec_is_a_mistake(tmp_path: Path) -> None:
         manifest(spec(tmp_path / "two.yml"), parameters={"grid": grid})
 
 
+LEFT = "pipelines.left.stages.wait.with.seconds"
+RIGHT = "pipelines.right.stages.wait.with.seconds"
+FLIGHT = "pipelines.left.load.closed.concurrency"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "place", "message"),
+    [
+        (f"  grid:\n    {LEFT}: [0.1, -1]", "plan.yml:4:", f"grid.{LEFT}.1: .*{LEFT}: expected"),
+        (
+            f"  fixed:\n    {LEFT}: long",
+            "plan.yml:4:",
+            f"fixed.{LEFT}: .*{LEFT}: expected a number",
+        ),
+        (f"  points:\n  - {LEFT}: 0.1\n  - {LEFT}: long", "plan.yml:5:", f"points.1.{LEFT}: "),
+        (
+            f"  grid:\n    {RIGHT}: [0.1, 0.2]\n    {FLIGHT}: [1, 3]",
+            "plan.yml:5:",
+            f"{FLIGHT}.1: .*serial execution has one query in flight, not 3",
+        ),
+        (
+            "  grid:\n    name.x: [1]",
+            "plan.yml:4:",
+            r"name\.x\.0: name\.x: 'name' has no keys to set",
+        ),
+        (
+            "  grid:\n    pipelines.lft.seed: [1]",
+            "plan.yml:4:",
+            "pipelines.lft: there is no pipeline 'lft'.*did you mean 'left'",
+        ),
+        (
+            f"  random:\n    draws: 2\n    of:\n      {LEFT}: {{uniform: [-2, -1]}}",
+            "plan.yml:6:",
+            f"random.of.{LEFT}: ",
+        ),
+    ],
+)
+def test_a_value_that_makes_a_mistake_is_told_where_the_plan_has_it(
+    tmp_path: Path, parameters: str, place: str, message: str
+) -> None:
+    spec(tmp_path / "two.yml")
+    file = tmp_path / "plan.yml"
+    file.write_text(f"spec: two.yml\nparameters:\n{parameters}\n")
+    with pytest.raises(SpecError, match=rf"{place}\d+: parameters\..*{message}"):
+        begin(load_plan(file), tmp_path / "runs", file)
+
+
+def test_a_mistake_of_the_spec_itself_is_told_where_the_spec_has_it(tmp_path: Path) -> None:
+    file, two = tmp_path / "plan.yml", spec(tmp_path / "two.yml")
+    two.write_text(two.read_text().replace("synthetic.sleep", "synthetic.slep", 1))
+    file.write_text(f"spec: two.yml\nparameters:\n  grid:\n    {RIGHT}: [0.1, 0.2]\n")
+    with pytest.raises(SpecError) as error:
+        begin(load_plan(file), tmp_path / "runs", file)
+    assert {each.file for each in error.value.problems} == {str(two)}
+    assert "did you mean 'synthetic.sleep'" in str(error.value)
+
+
+def test_a_parameter_that_the_spec_needs_is_not_blamed_for_what_it_does_not_make(
+    tmp_path: Path,
+) -> None:
+    file, two = tmp_path / "plan.yml", spec(tmp_path / "two.yml")
+    two.write_text(two.read_text().replace("synthetic.sleep", "synthetic.slep").replace("two", ""))
+    file.write_text("spec: two.yml\nparameters:\n  grid:\n    name: [a, b]\n")
+    with pytest.raises(SpecError) as error:
+        begin(load_plan(file), tmp_path / "runs", file)
+    assert {each.file for each in error.value.problems} == {str(two)}
+
+
 def test_nothing_is_made_where_something_is_wrong(tmp_path: Path, tiny: Path) -> None:
     with pytest.raises(SpecError):
         begin(plan(tiny, parameters={"grid": {"x": ["one"]}}), tmp_path / "runs")

@@ -16,6 +16,7 @@ import pytest
 from sweep_support import notebook, plan, spec
 
 from mlbench.run import open_run
+from mlbench.study.study import open_study
 from mlbench.sweep.conduct import resume, run
 from mlbench.sweep.executor import LOCKED, TERMINATED
 from mlbench.sweep.layout import LOG, NOTEBOOK, STATE, point_directory, read_plan
@@ -26,6 +27,14 @@ from mlbench.sweep.planning import begin
 from mlbench.sweep.processes import marked
 from mlbench.sweep.state import CONTAMINATED, DONE, PLANNED, RUNNING, states
 from mlbench.sweep.table import sweep_results
+
+RELAXED = [
+    "limits.lateness_p99_ms 1000 instead of 5",
+    "limits.harness_share 1 instead of 0.2",
+    "study.foreign_share 1 instead of 0.05",
+    "study.steal_share 1 instead of 0.01",
+]
+"""The thresholds of the spec that let more pass than the defaults."""
 
 SECONDS = "pipelines.left.stages.wait.with.seconds"
 
@@ -184,6 +193,33 @@ def test_a_study_is_a_point_with_a_row_for_each_treatment_and_pipeline(tmp_path:
     assert table[table["role"] == "isolated"]["slowdown_throughput"].isna().all()
     assert (table["throughput"] > 0).all()
     assert table[SECONDS].tolist() == [0.005] * 4
+
+
+def test_one_repeat_is_one_block_and_too_few_as_in_a_study_of_one(tmp_path: Path) -> None:
+    sweep = run(plan(spec(tmp_path / "two.yml")), out=tmp_path / "runs")
+    summary, (point,) = sweep.summary(), sweep.manifest.points
+    too_few = "together has 1 VALID block of 1, fewer than 3 (study: {min_blocks: 3})."
+    assert summary["verdict"] == "INVALID"
+    assert summary["reasons"] == [f"{point.id}: {too_few}"]
+    assert summary["relaxed"] == RELAXED
+    assert "set repeats in the plan to 3 or more" in str(summary["next"])
+    table = sweep.results()
+    assert set(table["verdict"]) == {"INVALID"}
+    assert set(table["reasons"]) == {too_few}
+    assert set(table["relaxed"]) == {"; ".join(RELAXED)}
+    (study,) = (point_directory(sweep.path, point.id) / "runs").iterdir()
+    assert open_study(study).summary()["reasons"] == [too_few]
+
+
+def test_as_many_repeats_as_a_study_needs_blocks_are_valid(tmp_path: Path) -> None:
+    sweep = run(plan(spec(tmp_path / "two.yml"), repeats=3), out=tmp_path / "runs")
+    summary = sweep.summary()
+    assert (summary["verdict"], summary["reasons"], summary["next"]) == ("VALID", [], [])
+    assert summary["relaxed"] == RELAXED
+    table = sweep.results()
+    assert set(table["verdict"]) == {"VALID"}
+    assert not table["left_out"].any()
+    assert table[table["role"] == "collocated"]["slowdown_throughput_low"].notna().all()
 
 
 def test_a_block_that_is_asked_to_end_plans_again_and_leaves_no_process(tmp_path: Path) -> None:

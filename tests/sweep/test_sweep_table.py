@@ -13,9 +13,12 @@ from sweep_support import notebook, plan
 
 import mlbench as mb
 from mlbench.stats import mean_interval
+from mlbench.study.attempts import Attempts
+from mlbench.study.judge import StudyVerdict
 from mlbench.sweep.conduct import write_results
 from mlbench.sweep.intervals import with_intervals
 from mlbench.sweep.layout import RECORDED, point_directory, read_plan
+from mlbench.sweep.measured import verdict_cells
 from mlbench.sweep.opened import Sweep
 from mlbench.sweep.planning import begin, extend
 from mlbench.sweep.progress import SweepProgress
@@ -108,6 +111,23 @@ def test_the_table_says_which_column_a_parameter_is(tmp_path: Path) -> None:
 def test_the_documentation_of_the_table_names_the_columns_that_it_has() -> None:
     told = str(sweep_results.__doc__)
     assert [name for name in COLUMNS if f"``{name}``" not in told] == []
+
+
+VALID = StudyVerdict((), (), ("study.steal_share 1 instead of 0.01",), Attempts({}))
+INVALID = StudyVerdict(("Too few.", "It drifts."), (), (), Attempts({}), needed=5)
+
+
+def test_a_run_that_does_not_count_is_left_out_of_a_study_that_is_valid_without_it() -> None:
+    kept, bad = {"verdict": "VALID"}, {"verdict": "INVALID", "reasons": "Late."}
+    relaxed = {"relaxed": "study.steal_share 1 instead of 0.01", "needed_repeats": None}
+    assert verdict_cells(VALID, kept) == {**relaxed, "left_out": False}
+    assert verdict_cells(VALID, bad) == {**relaxed, "left_out": True}
+
+
+def test_every_row_of_a_study_that_is_invalid_has_its_reasons() -> None:
+    expected = {"relaxed": None, "needed_repeats": 5, "left_out": False, "verdict": "INVALID"}
+    for row in ({"verdict": "VALID"}, {"verdict": "INVALID", "reasons": "Late."}):
+        assert verdict_cells(INVALID, row) == {**expected, "reasons": "Too few. It drifts."}
 
 
 def test_what_to_type_next_is_said_of_each_kind_of_end(sweep: Path) -> None:

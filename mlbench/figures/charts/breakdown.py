@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import altair as alt
@@ -12,21 +13,26 @@ import pandas as pd
 
 from mlbench.analysis.observation import Observation, observe
 from mlbench.errors import FigureError
+from mlbench.figures.charts.intervals import bracket, cut_reason
 from mlbench.figures.figure import About, Chart, figure, sentence
+from mlbench.figures.glyphs import cut
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import NEUTRAL, QUEUE
 from mlbench.figures.source import Observed, Side, Source, source_of
 from mlbench.figures.stack import stacked
-from mlbench.figures.units import Unit, spoken_time, time_unit
-from mlbench.figures.validity import caveat
+from mlbench.figures.units import Unit, short, spoken_time, time_unit
+from mlbench.figures.validity import invalid, relaxed
 from mlbench.figures.venue import INK, SOFT, Theme
 from mlbench.records import NULL
 
 __all__ = ["breakdown"]
 
+BESIDE = 0.8
+"""The share of the width beside the names of the steps."""
+
 LATENESS, QUEUEING = "lateness", "queueing"
 SMALL = 0.005
-"""Steps of a smaller share of the whole, on all sides, are one step together."""
+"""Steps of a smaller share of the whole, on all sides, are named and not drawn."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,8 @@ def breakdown(
 
     One row a step; each bar begins where the one before it ended, so that the last ends at
     the mean latency. The means are over the measured queries that are done and whose spans
-    are whole; of a study, over the means of its blocks.
+    are whole; of a study, over the means of the blocks of ``study.slowdown()``, whose slowdown
+    of mean latency stands above the bars.
 
     Parameters
     ----------
@@ -91,21 +98,38 @@ def breakdown(
     about = About(
         "breakdown",
         "Where a query's time goes",
-        _caption(found, steps) + caveat(source),
+        _caption(found, steps),
         (found.id,),
         found.spec_hash,
+        invalid(source),
+        relaxed=relaxed(source),
     )
-    return figure(lambda theme: _draw(found, steps, theme), about, venue, columns)
+    ratios = _ratios(source, found)
+    return figure(lambda theme: _draw(found, steps, ratios, theme), about, venue, columns)
+
+
+Ratios = Mapping[str, Mapping[Hashable, Any]]
+"""The row of ``study.slowdown()`` for the mean latency of each pipeline; Any: a cell."""
+
+
+def _ratios(source: Any, found: Source) -> Ratios:  # Any: a run or a study
+    if found.kind == "run":
+        return {}
+    frame = source.slowdown()
+    mine = frame[(frame["metric"] == "latency_mean") & (frame["treatment"] == found.treatment)]
+    return {str(row["pipeline"]): row for row in mine.to_dict("records")}
 
 
 def _caption(found: Source, steps: Sequence[Steps]) -> str:
     both = len({each.side for each in steps}) > 1
     counts = [f"{s.pipeline} {s.side + ' ' if both else ''}n = {s.queries:,}" for s in steps]
-    blocks = f", mean of {found.blocks} blocks" if found.kind == "study" else ""
+    blocks = f", mean over {found.blocks}" if found.blocks else ""
+    ratio = " ×: the slowdown of mean latency, geometric mean over blocks." if both else ""
     return (
         f"Mean time of a query on its critical path{blocks}; done queries, {sentence(counts, 6)}. "
         "Bars follow each other: lateness of the dispatch, queueing, then service in each stage; "
-        f"the last ends at the mean latency.{found.chosen}"
+        f"the last ends at the mean latency. Steps below {100 * SMALL:g} % of it are not drawn."
+        f"{ratio}{found.growing}{found.chosen}"
     )
 
 
@@ -141,18 +165,41 @@ def _in_order(observed: Observed) -> list[str]:
     return sorted(names, key=lambda name: name != "data")
 
 
-def _draw(found: Source, steps: Sequence[Steps], theme: Theme) -> Any:  # Any: a chart
-    names = list(dict.fromkeys(each.pipeline for each in steps))
+def _draw(
+    found: Source, steps: Sequence[Steps], ratios: Ratios, theme: Theme
+) -> Any:  # Any: a chart
+    names, room = list(dict.fromkeys(each.pipeline for each in steps)), theme.width * BESIDE
     panels: list[Any] = []
     if len({each.side for each in steps}) > 1:
         squares = [Entry("isolated", QUEUE), Entry("collocated", NEUTRAL)]
         panels.append(key(squares, theme))
     for name in names:
         mine = [each for each in steps if each.pipeline == name]
-        means = " / ".join(spoken_time(each.total) for each in mine)
-        heading = key([Entry(name), Entry(f"mean latency {means}", note=True)], theme)
+        notes = _notes(mine, ratios.get(name), theme)
+        heading = key([Entry(name), *(Entry(note, note=True) for note in notes)], theme, room)
         panels += [heading, _panel(mine, found.looks[name].colour, theme)]
     return stacked(panels, theme.label_size * 0.3)
+
+
+def _notes(
+    steps: Sequence[Steps], ratio: Mapping[Hashable, Any] | None, theme: Theme
+) -> Iterator[str]:
+    """What stands beside a pipeline's name: its latency, and the steps that have no bar."""
+    means = " → ".join(spoken_time(each.total) for each in steps)
+    yield f"mean latency {means}{'' if ratio is None else f', {_spoken(ratio, theme)}'}"
+    drawn = _drawn(steps)
+    rest = dict.fromkeys(step for each in steps for step in each.means if step not in drawn)
+    if rest:
+        told = f"below {100 * SMALL:g} %: {', '.join(rest)}"
+        yield cut(told, theme.width * BESIDE, theme.label_size)
+
+
+def _spoken(ratio: Mapping[Hashable, Any], theme: Theme) -> str:  # Any: a cell
+    """A slowdown with its interval, or why there is none."""
+    estimate = float(ratio["estimate"])
+    if isfinite(estimate):
+        return f"{short(estimate)}× {bracket(ratio)}".rstrip()
+    return cut_reason(ratio["reason"], theme)
 
 
 def _panel(steps: Sequence[Steps], colour: str, theme: Theme) -> Any:  # Any: a chart
@@ -184,11 +231,11 @@ def _panel(steps: Sequence[Steps], colour: str, theme: Theme) -> Any:  # Any: a 
 
 def _bars(steps: Sequence[Steps], unit: Unit, colour: str) -> pd.DataFrame:
     """One row a bar: ``step``, ``side``, ``begin`` and ``end`` in the unit, its ``colour``."""
-    kept = _kept(steps)
+    drawn = _drawn(steps)
     rows = []
     for each in steps:
         at = 0.0
-        for step, mean in _gathered(each.means, kept).items():
+        for step, mean in each.means.items():
             rows.append(
                 {
                     "step": step,
@@ -200,26 +247,14 @@ def _bars(steps: Sequence[Steps], unit: Unit, colour: str) -> pd.DataFrame:
                 }
             )
             at += mean
-    table: pd.DataFrame = pd.DataFrame(rows)
+    table: pd.DataFrame = pd.DataFrame([row for row in rows if row["step"] in drawn])
     return table
 
 
-def _kept(steps: Sequence[Steps]) -> set[str]:
-    """The steps that are worth a row; queueing and lateness always are."""
-    most = max(each.total for each in steps) or 1.0
-    large = {s for each in steps for s, mean in each.means.items() if mean >= SMALL * most}
-    return large | {LATENESS, QUEUEING}
-
-
-def _gathered(means: dict[str, float], kept: set[str]) -> dict[str, float]:
-    """The means with the small ones as one step at the end; a single one stays in its place."""
-    rest = {step: mean for step, mean in means.items() if step not in kept}
-    if len(rest) == 1 and any(rest.values()):
-        return means
-    found = {step: mean for step, mean in means.items() if step in kept}
-    if any(rest.values()):
-        found[f"{len(rest)} small stages"] = sum(rest.values())
-    return found
+def _drawn(steps: Sequence[Steps]) -> set[str]:
+    """The steps that are long enough for a bar; the longest is one in any case."""
+    most = max(each.total for each in steps)
+    return {step for each in steps for step, mean in each.means.items() if mean >= SMALL * most}
 
 
 def _colour(step: str, side: Side, colour: str, both: bool) -> str:

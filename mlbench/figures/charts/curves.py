@@ -16,10 +16,15 @@ from mlbench.figures.stack import stacked
 from mlbench.figures.units import linear_or_log, log_ticks, number_format
 from mlbench.figures.venue import INK, Theme
 
-__all__ = ["apart", "curves", "pixels", "value_scale"]
+__all__ = ["apart", "arrows", "curves", "pixels", "value_scale"]
 
 NAMED = 6
 """More curves than these have a key above them instead of names at their ends."""
+
+COLOUR = alt.Color("colour:N", scale=None, legend=None)
+
+GROWING = "↑"
+"""What stands at a saturated point; captions explain it."""
 
 
 def value_scale(
@@ -56,7 +61,8 @@ def curves(
     Parameters
     ----------
     table
-        ``name``, ``x``, ``estimate``, ``low``, ``high``.
+        ``name``, ``x``, ``estimate``, ``low``, ``high``; and, where there are such points,
+        ``hollow`` (outlines beside the lines: they do not count) and ``growing`` (see `arrows`).
     looks
         By name.
     unity
@@ -76,12 +82,18 @@ def curves(
     axis = alt.Axis(**ticks, labels=not bare)
     y = alt.Y("estimate:Q", title=title, axis=axis).scale(type=kind, domain=[low, high], nice=False)
     table = _styled(table, looks)
+    none = pd.Series(False, index=table.index)
+    hollow, growing = (table.get(column, none) for column in ("hollow", "growing"))
     names = [name for name in looks if name in set(table["name"])]
+    shape = _shape(names, looks)
     direct = labelled and len(names) <= NAMED
     layers = [
         *([_unity(y, theme)] if unity else []),
         *extra,
-        *_marks(table, names, looks, x, y, theme),
+        *_lines(table[~hollow], names, looks, x, y, theme),
+        _points(table[~hollow], shape, x, y, theme),
+        *([_points(table[hollow], shape, x, y, theme, hollow=True)] if hollow.any() else []),
+        *arrows(table[growing], looks, x, y),
     ]
     if direct:
         layers.append(_end_names(table, x, y, (kind, low, high), tall, theme))
@@ -97,12 +109,17 @@ def _styled(table: pd.DataFrame, looks: Mapping[str, Look]) -> pd.DataFrame:
     return styled
 
 
+def _shape(names: Sequence[str], looks: Mapping[str, Look]) -> alt.Shape:
+    shapes = [looks[name].shape for name in names]
+    return alt.Shape("name:N", legend=None).scale(domain=names, range=shapes)
+
+
 def _unity(y: alt.Y, theme: Theme) -> Any:  # Any: a chart
     frame = pd.DataFrame({"estimate": [1.0]})
     return alt.Chart(frame).mark_rule(strokeWidth=theme.hairline * 1.4, color=INK).encode(y)
 
 
-def _marks(
+def _lines(
     table: pd.DataFrame,
     names: Sequence[str],
     looks: Mapping[str, Look],
@@ -110,9 +127,8 @@ def _marks(
     y: alt.Y,
     theme: Theme,
 ) -> list[Any]:  # Any: charts
-    colour = alt.Color("colour:N", scale=None, legend=None)
+    """The curves, and the interval of each point."""
     dashes = [looks[name].dashed(theme.line) or [1, 0] for name in names]
-    shapes = [looks[name].shape for name in names]
     low = y.copy()
     low.shorthand = "low:Q"
     return [
@@ -121,25 +137,29 @@ def _marks(
         .encode(
             x,
             y,
-            colour,
+            COLOUR,
             alt.StrokeDash("name:N", legend=None).scale(domain=names, range=dashes),
             alt.Detail("name:N"),
         ),
         alt.Chart(table[table["low"].notna() & table["high"].notna()])
         .mark_rule(strokeWidth=theme.line * 0.9)
-        .encode(x, low, colour, y2="high:Q"),
-        alt.Chart(table)
-        .mark_point(
-            size=(3.2 * theme.line + 0.8) ** 2, stroke="white", strokeWidth=0.4, filled=True
-        )
-        .encode(
-            x,
-            y,
-            colour,
-            alt.Shape("name:N", legend=None).scale(domain=names, range=shapes),
-            tooltip=["name:N", "x", "estimate:Q", "low:Q", "high:Q"],
-        ),
+        .encode(x, low, COLOUR, y2="high:Q"),
     ]
+
+
+def _points(
+    table: pd.DataFrame, shape: alt.Shape, x: alt.X, y: alt.Y, theme: Theme, hollow: bool = False
+) -> Any:  # Any: a chart
+    """A symbol for each row; an outline where it does not count."""
+    size = 3.2 * theme.line + (0.0 if hollow else 0.8)
+    filled = {"stroke": "white", "strokeWidth": 0.4, "filled": True}
+    outline = {"strokeWidth": theme.line * 0.7, "filled": False}
+    bounds = [] if hollow else ["low:Q", "high:Q"]
+    return (
+        alt.Chart(table)
+        .mark_point(size=size**2, **(outline if hollow else filled))
+        .encode(x, y, COLOUR, shape, tooltip=["name:N", "x", "estimate:Q", *bounds])
+    )
 
 
 def _end_names(
@@ -158,10 +178,24 @@ def _end_names(
     words = [
         alt.Chart(ends[ends["name"] == name])
         .mark_text(align="left", dx=theme.label_size * 0.7, dy=float(shift))
-        .encode(x, y, alt.Color("colour:N", scale=None, legend=None), text="name:N")
+        .encode(x, y, COLOUR, text="name:N")
         for name, shift in zip(ends["name"], ends["shift"], strict=True)
     ]
     return alt.layer(*words)
+
+
+def arrows(table: pd.DataFrame, looks: Mapping[str, Look], x: alt.X, y: Any) -> list[Any]:
+    """An arrow up for each row: a latency without a steady value. Any: an encoding, charts.
+
+    Parameters
+    ----------
+    table
+        ``name`` and ``x``, and what ``y`` encodes.
+    """
+    if not len(table):
+        return []
+    words = alt.Chart(_styled(table, looks)).mark_text(text=GROWING, baseline="bottom", dy=-2)
+    return [words.encode(x, y, COLOUR)]
 
 
 def pixels(value: float, scale: tuple[str, float, float], tall: float) -> float:

@@ -15,6 +15,7 @@ from mlbench.figures.palette import NEUTRAL, SHAPES, looks
 from mlbench.figures.stack import stacked
 from mlbench.figures.table import check_table, column_of
 from mlbench.figures.units import Unit, short, si_unit
+from mlbench.figures.validity import invalid
 from mlbench.figures.venue import INK, SOFT, Theme
 from mlbench.run import Run
 
@@ -58,6 +59,7 @@ def energy(
     """
     names: list[str] = []
     runs: tuple[str, ...] = ()
+    told = invalid(source)
     if isinstance(source, Run):
         names, runs, source = list(source.bench.pipelines), (source.id,), source.attribution()
     simulated = STAND_IN in getattr(source, "attrs", {}).get("sources", ())
@@ -74,7 +76,7 @@ def energy(
         f"model{'s' * (len(models) != 1)} ({sentence(models)}). {spread} Idle is a row of its "
         f"own.{missing}{' Source: stand-in, not a measurement.' if simulated else ''}"
     )
-    about = About("energy", "Energy", caption, runs)
+    about = About("energy", "Energy", caption, runs, invalid=told)
     return figure(lambda theme: _draw(known, names, models, unit, theme), about, venue, columns)
 
 

@@ -12,12 +12,13 @@ from mlbench.errors import FigureError
 from mlbench.figures.charts.edges import edges
 from mlbench.figures.drawing import Drawing, drawing_of
 from mlbench.figures.figure import About, Chart, figure, sentence
-from mlbench.figures.glyphs import text_width
+from mlbench.figures.glyphs import cut
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.layout import layout_of
 from mlbench.figures.palette import looks, tints
 from mlbench.figures.stack import stacked
 from mlbench.figures.units import spoken_time
+from mlbench.figures.validity import invalid
 from mlbench.figures.venue import INK, SOFT, Theme
 from mlbench.spec import Benchmark, Pipeline
 from mlbench.spec.request import spec_hash
@@ -51,11 +52,12 @@ def graph(
     bench, notes, runs = _read(source)
     if not bench.pipelines:
         raise FigureError("graph: the benchmark has no pipelines")
-    told = " Below each stage: mean service time, and spans." if any(notes.values()) else ""
+    told = " Below each stage: mean service time and how many spans." if any(notes.values()) else ""
     cyclic = any(a.back for p in bench.pipelines.values() for a in layout_of(p).arrows)
     cycles = "; a dotted arrow closes a cycle" if cyclic else ""
     caption = f"Stages of {sentence(list(bench.pipelines))}{cycles}.{told}"
-    about = About("graph", "Pipelines", caption, runs, spec_hash(bench))
+    told = invalid(source) if notes else ""
+    about = About("graph", "Pipelines", caption, runs, spec_hash(bench), told)
     return figure(lambda theme: _draw(bench, notes, theme), about, venue, columns)
 
 
@@ -91,14 +93,15 @@ def _notes(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:  # Any: JSO
 
 def _note(times: Mapping[str, Any]) -> str:  # Any: JSON
     mean_ns = times["service_ms"]["mean"] * 1e6
-    return f"{spoken_time(mean_ns)}, {times['spans']:,}"
+    return f"{spoken_time(mean_ns)} × {times['spans']:,}"
 
 
 def _draw(bench: Benchmark, notes: Notes, theme: Theme) -> Any:  # Any: a chart
     colours = {name: look.colour for name, look in looks(list(bench.pipelines)).items()}
     panels: list[Any] = []
     for name, pipeline in bench.pipelines.items():
-        panels.append(key([Entry(name)], theme))
+        told = [Entry("mean service time × spans", note=True)] if notes.get(name) else []
+        panels.append(key([Entry(name), *told], theme))
         panels.append(_panel(pipeline, notes.get(name, {}), colours[name], theme))
     return stacked(panels, theme.label_size * 0.3)
 
@@ -143,20 +146,11 @@ def _words(
     for name, (left, right, top, bottom) in drawing.on_page().items():
         place = {"x": (left + right) / 2, "y": (top + bottom) / 2}
         limit = right - left - theme.label_size * 0.6
-        names.append({**place, "text": _cut(name, limit, theme.label_size)})
-        below.append({**place, "text": _cut(notes.get(name, ""), limit, theme.label_size)})
+        names.append({**place, "text": cut(name, limit, theme.label_size)})
+        below.append({**place, "text": cut(notes.get(name, ""), limit, theme.label_size)})
     shift = theme.label_size * 0.55 if notes else 0
     base = alt.Chart(pd.DataFrame(names)).mark_text(color=INK, baseline="middle", dy=-shift)
     yield base.encode(x, y, text="text:N")
     if notes:
         said = alt.Chart(pd.DataFrame(below)).mark_text(color=SOFT, baseline="middle", dy=shift)
         yield said.encode(x, y, text="text:N")
-
-
-def _cut(text: str, width: float, size: float) -> str:
-    """The text, cut with an ellipsis where it is wider than that."""
-    if text_width(text, size) <= width:
-        return text
-    while text and text_width(text + "…", size) > width:
-        text = text[:-1]
-    return text + "…"

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable, Mapping
 from math import isfinite, log10
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from mlbench.figures.glyphs import text_width
+from mlbench.figures.glyphs import cut
 from mlbench.figures.palette import Look
 from mlbench.figures.units import log_ticks, short
 from mlbench.figures.venue import INK, SOFT, Theme
 
-__all__ = ["cut_reason", "interval_layers", "ratio_scale"]
+__all__ = ["bracket", "cut_reason", "interval_layers", "ratio_scale"]
 
 _AROUND = re.compile(r"^(block \d+: )?(it was |it is |it )?|(; |, |: its ).*$")
 """What a reason says of the place and of its consequences."""
-
-RATIO = "slowdown (collocated / isolated)"
 
 
 def ratio_scale(table: pd.DataFrame) -> tuple[float, float]:
@@ -36,13 +35,13 @@ def cut_reason(reason: Any, theme: Theme) -> str:  # Any: a cell
     """Why there is no number, as short as the figure needs it."""
     if not isinstance(reason, str):
         return ""
-    text = _AROUND.sub("", reason)
-    limit = theme.width * 0.6
-    if text_width(text, theme.label_size) <= limit:
-        return text
-    while text and text_width(text + "…", theme.label_size) > limit:
-        text = text[:-1]
-    return text.rstrip(" ,:;") + "…"
+    return cut(_AROUND.sub("", reason), theme.width * 0.5, theme.label_size)
+
+
+def bracket(row: Mapping[Hashable, Any]) -> str:  # Any: a cell
+    """The interval of a row, in brackets; empty without one."""
+    low, high = float(row["low"]), float(row["high"])
+    return f"[{short(low)}, {short(high)}]" if isfinite(low) and isfinite(high) else ""
 
 
 def interval_layers(
@@ -52,7 +51,7 @@ def interval_layers(
     theme: Theme,
     *,
     last: bool,
-    title: str = RATIO,
+    title: str,
 ) -> Any:  # Any: a chart
     """One panel: a row for each line of ``table``, in its order.
 
@@ -63,6 +62,8 @@ def interval_layers(
         (why there is no estimate).
     last
         Whether the axis is labelled.
+    title
+        Of the axis.
     """
     low, high = domain
     order = list(dict.fromkeys(table["row"]))

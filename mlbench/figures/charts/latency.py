@@ -2,85 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from mlbench.analysis.arrays import Floats
 from mlbench.analysis.latency import times_ns
 from mlbench.errors import FigureError
+from mlbench.figures.curve import MEDIAN, Curve, shares_of
 from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import Look
 from mlbench.figures.source import Side, Source, source_of
 from mlbench.figures.stack import stacked
-from mlbench.figures.units import Unit, log_domain, log_ticks, time_unit
-from mlbench.figures.validity import caveat
-from mlbench.figures.venue import INK, Theme
-from mlbench.stats import quantile_floor
+from mlbench.figures.units import log_domain, log_ticks, time_unit
+from mlbench.figures.validity import invalid, relaxed
+from mlbench.figures.venue import Theme
 
-__all__ = ["latency"]
+__all__ = ["curves_of", "latency"]
 
-MARKED = (0.5, 0.9, 0.99, 0.999)
-POINTS = 300
+AXIS = "quantile (tail on a log scale)"
+SPARSE: Mapping[Side, str] = {"isolated": "circle", "collocated": "square"}
+"""The shape of what has no curve."""
+
+MARK = " (saturated)"
+"""Behind a name in the key."""
+
 THIN = 0.55
 """The line of a pipeline alone, in lines of the same one collocated."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """The latencies of one pipeline on one side, in ns, infinite where a query failed."""
-
-    pipeline: str
-    side: Side
-    values: Floats
-
-    @property
-    def failed(self) -> int:
-        """How many did not succeed."""
-        return int(np.isinf(self.values).sum())
-
-    def points(self, unit: Unit) -> pd.DataFrame:
-        """The curve: ``latency`` in the unit and ``nines``, -log10 of the share above it."""
-        ordered = np.sort(self.values)
-        ordered = ordered[np.isfinite(ordered)]
-        count = self.values.size
-        ranks = np.unique(_ranks(count, ordered.size))
-        nines = -np.log10(1 - (ranks + 0.5) / count)
-        frame = pd.DataFrame({"latency": ordered[ranks] / unit.size, "nines": nines})
-        curve: pd.DataFrame = frame.assign(pipeline=self.pipeline, side=self.side, curve=self.name)
-        return curve
-
-    @property
-    def name(self) -> str:
-        """Distinct for each curve."""
-        return f"{self.side}\n{self.pipeline}"
-
-    def marks(self, unit: Unit) -> Iterator[dict[str, Any]]:  # Any: a row
-        """The quantiles that it has queries enough for."""
-        for p in MARKED:
-            if self.values.size < quantile_floor(p):
-                continue
-            value = float(np.quantile(self.values, p, method="inverted_cdf"))
-            if np.isfinite(value):
-                yield {
-                    "latency": value / unit.size,
-                    "nines": -np.log10(1 - p),
-                    "curve": self.name,
-                    "pipeline": self.pipeline,
-                    "quantile": f"p{100 * p:g}",
-                }
-
-
-def _ranks(count: int, successes: int) -> Any:  # Any: an array of int
-    """Ranks that lie evenly on the axis: few in the body, all in the tail."""
-    top = -np.log10(1 - (max(successes - 1, 0) + 0.5) / count)
-    shares = 1 - 10 ** -np.linspace(0, top, POINTS)
-    return np.clip((shares * count).astype(int), 0, max(successes - 1, 0))
 
 
 def latency(
@@ -93,9 +44,14 @@ def latency(
     """The cumulative distribution of latency, with a scale that shows the tail.
 
     The axis has equal room from p0 to p90, to p99 and to p99.9 (it is -log10(1 - p)). Dots are
-    quantiles with as many queries as `mlbench.stats.quantile_floor` asks for. Failed queries
-    count as infinite: their curve ends below the others. Of a study, the queries of all blocks
-    are pooled for the curves; intervals are in `mlbench.figures.slowdown`.
+    quantiles with as many queries as `mlbench.stats.quantile_floor` asks for; with too few
+    for a median there are hollow dots and no curve. Failed queries count as infinite: their
+    curve ends below the others. A pipeline whose backlog grew is called saturated in the key:
+    its latencies depend on how long one looked.
+
+    A curve of a study is at each quantile the geometric mean over the blocks of
+    ``study.slowdown()``, so its dots are what that table has; queries of several blocks are
+    never pooled (Kalibera and Jones, ISMM 2013). Intervals are in `mlbench.figures.slowdown`.
 
     Parameters
     ----------
@@ -112,34 +68,59 @@ def latency(
         If no query has ended.
     """
     found = source_of(source, "latency", treatment=treatment)
-    curves = [curve for curve in _curves(found) if np.isfinite(curve.values).any()]
+    curves = [curve for curve in curves_of(found) if _finite([curve])]
     if not curves:
         raise FigureError(f"latency: no query of {found.id} is done, so it has no latencies")
-    caption = _caption(found, curves) + caveat(source)
-    about = About("latency", "Latency", caption, (found.id,), found.spec_hash)
+    about = About(
+        "latency",
+        "Latency",
+        _caption(found, curves),
+        (found.id,),
+        found.spec_hash,
+        invalid(source),
+        tuple(_too_few(found, curves)),
+        relaxed(source),
+    )
     return figure(lambda theme: _draw(found, curves, theme), about, venue, columns)
 
 
-def _curves(found: Source) -> Iterator[Curve]:
+def curves_of(found: Source) -> Iterator[Curve]:
+    """The latencies of each pipeline on each side."""
     for name in found.present():
         for side in found.sides():
             parts = [times_ns(o.queries, o.queries.latency_ns) for o in found.of(name, side)]
-            if parts:
-                yield Curve(name, side, np.concatenate(parts))
+            if parts and all(part.size for part in parts):
+                yield Curve(name, side, tuple(np.sort(part) for part in parts))
 
 
 def _caption(found: Source, curves: Sequence[Curve]) -> str:
-    counts = [f"{c.pipeline} {_side(found, c)}n = {c.values.size:,}{_failures(c)}" for c in curves]
-    pooled = f" pooled over {found.blocks} blocks" if found.kind == "study" else ""
+    counts = [f"{_spoken(found, c)} n = {c.count:,}{_failures(c)}" for c in curves]
+    over = f": at each quantile the geometric mean over {found.blocks}" if found.blocks else ""
+    few = f" Hollow: fewer than {MEDIAN} queries{_each(found)}, no curve."
     return (
-        f"Distribution of latency from the intended arrival{pooled}; {sentence(counts, 6)}. "
+        f"Distribution of latency from the intended arrival{over}; {sentence(counts, 6)}. "
         "Dots: quantiles (inverted_cdf) with queries enough by MLPerf's rule; failed queries "
-        f"count as infinite.{found.chosen}"
+        f"count as infinite.{few if any(c.is_sparse for c in curves) else ''}"
+        f"{found.growing}{found.chosen}"
     )
 
 
-def _side(found: Source, curve: Curve) -> str:
-    return f"{curve.side} " if found.kind == "study" else ""
+def _too_few(found: Source, curves: Sequence[Curve]) -> Iterator[str]:
+    """What preflight says of those that have no curve."""
+    for curve in curves:
+        if curve.is_sparse:
+            yield (
+                f"{_spoken(found, curve)} has {curve.least} queries{_each(found)}, a median needs "
+                f"{MEDIAN}: measure longer, or at a higher rate"
+            )
+
+
+def _each(found: Source) -> str:
+    return " in a block" if found.kind == "study" else ""
+
+
+def _spoken(found: Source, curve: Curve) -> str:
+    return f"{curve.pipeline} {curve.side}" if found.kind == "study" else curve.pipeline
 
 
 def _failures(curve: Curve) -> str:
@@ -158,17 +139,24 @@ def _draw(found: Source, curves: Sequence[Curve], theme: Theme) -> Any:  # Any: 
         scale=alt.Scale(type="log", domain=[low, high], nice=False),
         axis=alt.Axis(values=log_ticks(low, high), format="~g"),
     )
-    y = alt.Y("nines:Q", title=None, scale=alt.Scale(domain=[0, top]), axis=_percents(top))
-    layers = [_lines(points, curves, found.looks, theme, x, y)]
+    y = alt.Y("nines:Q", title=AXIS, scale=alt.Scale(domain=[0, top]), axis=_percents(top))
+    sparse = points["curve"].isin({curve.name for curve in curves if curve.is_sparse})
+    layers = []
+    if not sparse.all():
+        layers.append(_lines(points[~sparse], curves, found.looks, theme, x, y))
+    if sparse.any():
+        layers.append(_outlines(points[sparse], curves, found.looks, theme, x, y))
     if len(marks):
-        layers.append(_dots(marks, curves, found.looks, theme, x, y))
+        layers.append(_dots(marks, found.looks, theme, x, y))
     plot = alt.layer(*layers).properties(height=theme.height * 1.15)
-    return stacked([key(_entries(found, curves, theme), theme), plot], 2)
+    return stacked([key(_entries(found, curves, theme), theme, theme.panel), plot], 2)
 
 
 def _finite(curves: Sequence[Curve]) -> list[float]:
-    ends = [c.values[np.isfinite(c.values)] for c in curves]
-    return [float(edge) for values in ends for edge in (values.min(), values.max())]
+    """The ends of each curve, ns."""
+    every = [curve.at(shares_of(curve.least)) for curve in curves]
+    known = [values[np.isfinite(values)] for values in every]
+    return [float(edge) for values in known if values.size for edge in (values[0], values[-1])]
 
 
 def _percents(top: float) -> alt.Axis:
@@ -210,16 +198,12 @@ def _width(curve: Curve, theme: Theme, curves: Sequence[Curve]) -> float:
 
 
 def _dots(
-    marks: pd.DataFrame,
-    curves: Sequence[Curve],
-    looks: dict[str, Look],
-    theme: Theme,
-    x: alt.X,
-    y: alt.Y,
+    marks: pd.DataFrame, looks: dict[str, Look], theme: Theme, x: alt.X, y: alt.Y
 ) -> Any:  # Any: a chart
-    colours = {curve.pipeline: looks[curve.pipeline].colour for curve in curves}
+    """Quantiles on the curves."""
+    colours = [looks[name].colour for name in marks["pipeline"]]
     return (
-        alt.Chart(marks.assign(colour=marks["pipeline"].map(colours)))
+        alt.Chart(marks.assign(colour=colours))
         .mark_point(size=(2.6 * theme.line) ** 2, filled=True, stroke="white", strokeWidth=0.4)
         .encode(
             x,
@@ -230,13 +214,42 @@ def _dots(
     )
 
 
+def _outlines(
+    points: pd.DataFrame,
+    curves: Sequence[Curve],
+    looks: dict[str, Look],
+    theme: Theme,
+    x: alt.X,
+    y: alt.Y,
+) -> Any:  # Any: a chart
+    """What is too little for a curve: a shape for each side, as in the key."""
+    shapes = {curve.name: SPARSE[curve.side] for curve in curves}
+    colours = [looks[name].colour for name in points["pipeline"]]
+    frame = points.assign(colour=colours, shape=points["curve"].map(shapes))
+    return (
+        alt.Chart(frame)
+        .mark_point(size=(2.8 * theme.line) ** 2, filled=False, strokeWidth=theme.line * 0.7)
+        .encode(
+            x,
+            y,
+            alt.Color("colour:N", scale=None, legend=None),
+            alt.Shape("shape:N", scale=None, legend=None),
+            tooltip=["pipeline:N", alt.Tooltip("latency:Q", format=".4g")],
+        )
+    )
+
+
 def _entries(found: Source, curves: Sequence[Curve], theme: Theme) -> list[Entry]:
-    names = list(dict.fromkeys(curve.pipeline for curve in curves))
-    entries = [
-        Entry(n, found.looks[n].colour, found.looks[n].dashed(theme.line), theme.line * 1.15)
-        for n in names
+    """Each curve with the line that it has in the picture; of a saturated one it says so."""
+    found_looks, saturated = found.looks, set(found.saturated)
+    return [
+        Entry(
+            _spoken(found, curve) + MARK * ((curve.pipeline, curve.side) in saturated),
+            found_looks[curve.pipeline].colour,
+            found_looks[curve.pipeline].dashed(theme.line),
+            0.0 if curve.is_sparse else _width(curve, theme, curves),
+            shape=SPARSE[curve.side],
+            hollow=curve.is_sparse,
+        )
+        for curve in curves
     ]
-    if len({curve.side for curve in curves}) > 1:
-        entries += [Entry("isolated", INK, [], theme.line * THIN)]
-        entries += [Entry("collocated", INK, [], theme.line * 1.15)]
-    return entries

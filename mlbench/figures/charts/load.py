@@ -9,10 +9,11 @@ import altair as alt
 import pandas as pd
 
 from mlbench.errors import FigureError
-from mlbench.figures.charts.curves import curves, value_scale
+from mlbench.figures.charts.curves import GROWING, arrows, curves, value_scale
 from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.palette import Look, looks
-from mlbench.figures.table import check_table, column_of, long_form
+from mlbench.figures.table import check_table, column_of, is_left_out, long_form
+from mlbench.figures.validity import invalid, relaxed
 from mlbench.figures.venue import Theme
 
 __all__ = ["load"]
@@ -27,13 +28,13 @@ def load(
 ) -> Chart:
     """A quantile of latency over the rate that was offered, a line for each pipeline.
 
-    A dashed line across is the objective. Points of a pipeline whose backlog grew are left
-    out, because their latency depends on how long one looked; the caption says so.
+    A dashed line across is the objective. Where the backlog of a pipeline grew stands an arrow
+    at the upper edge in place of a point, because its latency depends on how long one looked.
 
     Parameters
     ----------
     source
-        A run, a sequence of runs at different rates, or a table with the columns
+        Runs at different rates, or a table with the columns
         ``pipeline``, ``offered_rate`` (queries/s), the quantile in ms (with ``_low`` and
         ``_high`` where there are bounds), and ``slo_ms`` and ``saturated`` where there are.
     quantile
@@ -44,29 +45,46 @@ def load(
     Raises
     ------
     FigureError
-        If no point has that quantile.
+        If no point has that quantile, or runs have one rate only.
     """
+    source, told = _counted(source)
     table, runs, names, spec = _read(source, quantile)
     if not len(table):
         raise FigureError(f"load: {_nothing(table, quantile)}")
     open_rows = table[table["offered_rate"].notna()]
+    if runs and open_rows.groupby("pipeline")["offered_rate"].nunique().max() < 2:
+        raise FigureError(
+            "load: no pipeline has two points, each ran at one offered rate: give runs at several "
+            "rates, or the table of a sweep"
+        )
     steady = open_rows[~open_rows["saturated"]]
     known = steady[steady["estimate"].notna()].sort_values("offered_rate", kind="stable")
     if not len(known):
         raise FigureError(f"load: {_nothing(table, quantile)}")
-    left = int(open_rows["saturated"].sum())
-    saturated = (
-        f" {left} saturated points are left out: they have no steady latency." if left else ""
-    )
+    beyond = open_rows[open_rows["saturated"]]
+    saturated = f" {GROWING}: {len(beyond)} saturated points, which have no steady latency."
     null = len(steady) - len(known)
     missing = f" {null} points have too few queries for {quantile}." if null else ""
     caption = (
         f"{quantile} of latency from the intended arrival over the offered rate; "
         f"{len(known)} points of {sentence(sorted(set(known['pipeline'])))}. "
-        f"Dashed: the objective.{saturated}{missing}"
+        f"Dashed: the objective.{saturated if len(beyond) else ''}{missing}{told}"
     )
-    about = About("load", "Latency over load", caption, runs, spec)
-    return figure(lambda theme: _draw(known, looks(names), quantile, theme), about, venue, columns)
+    found = (told.strip(),) if told else ()
+    limits = relaxed(source)
+    about = About("load", "Latency over load", caption, runs, spec, invalid(source), found, limits)
+    return figure(
+        lambda theme: _draw(known, beyond, looks(names), quantile, theme), about, venue, columns
+    )
+
+
+def _counted(source: Any) -> tuple[Any, str]:  # Any: runs, or a table
+    """A table without the rows that do not count, and what the caption says of them."""
+    if not isinstance(source, pd.DataFrame):
+        return source, ""
+    left_out = is_left_out(source)
+    count = int(left_out.sum())
+    return source[~left_out], f" {count} INVALID rows are left out." if count else ""
 
 
 def _nothing(table: pd.DataFrame, quantile: str) -> str:
@@ -136,16 +154,20 @@ def _rows(run: Any, quantile: str) -> Iterator[dict[str, Any]]:  # Any: a run, a
 
 
 def _draw(
-    known: pd.DataFrame, every: dict[str, Look], quantile: str, theme: Theme
+    known: pd.DataFrame,
+    beyond: pd.DataFrame,
+    every: dict[str, Look],
+    quantile: str,
+    theme: Theme,
 ) -> Any:  # Any: a chart
-    names = set(known["pipeline"])
+    names = {*known["pipeline"], *beyond["pipeline"]}
     mine = {name: look for name, look in every.items() if name in names}
-    table = known.rename(columns={"pipeline": "name", "offered_rate": "x"}).astype(
-        {"estimate": float, "low": float, "high": float}
-    )
+    columns = {"pipeline": "name", "offered_rate": "x"}
+    table = known.rename(columns=columns).astype({"estimate": float, "low": float, "high": float})
+    saturated = beyond.rename(columns=columns)[["name", "x"]]
     objectives = _objectives(known)
     bounds = pd.concat([table, objectives], ignore_index=True)
-    most = float(table["x"].max())
+    most = float(pd.concat([table["x"], saturated["x"]]).max())
     x = alt.X("x:Q", title="offered rate (queries/s)").scale(domain=[0, most * 1.02], nice=False)
     return curves(
         table,
@@ -154,7 +176,7 @@ def _draw(
         f"latency {quantile} (ms)",
         theme,
         scale=value_scale(bounds),
-        extra=_lines(objectives, mine, theme),
+        extra=[*_lines(objectives, mine, theme), *arrows(saturated, mine, x, alt.YValue(0))],
     )
 
 

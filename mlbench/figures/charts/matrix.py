@@ -10,14 +10,14 @@ import altair as alt
 import pandas as pd
 
 from mlbench.errors import FigureError
-from mlbench.figures.charts.intervals import cut_reason
+from mlbench.figures.charts.intervals import bracket, cut_reason
 from mlbench.figures.colour import is_dark
 from mlbench.figures.figure import About, Chart, figure
 from mlbench.figures.glyphs import text_width
 from mlbench.figures.palette import COLOURS, mixed
-from mlbench.figures.study import check_study, interval_words
+from mlbench.figures.study import blocks_words, check_study, interval_words, ratio_words
 from mlbench.figures.units import short
-from mlbench.figures.validity import caveat
+from mlbench.figures.validity import invalid, relaxed
 from mlbench.figures.venue import INK, SOFT, Theme
 
 __all__ = ["matrix"]
@@ -64,13 +64,19 @@ def matrix(
         raise FigureError(f"matrix: there is no metric {metric!r} (known: {', '.join(known)})")
     cells = frame[(frame["metric"] == metric)].copy()
     names = [n for n in study.manifest.spec.pipelines if n in _seen(cells)]
-    blocks = int(cells["blocks"].max())
     caption = (
-        f"Slowdown of {metric.replace('_', ' ')} of the row's pipeline beside the column's, over "
-        f"itself alone. {interval_words(study, 'Brackets')} over n = {blocks} blocks."
+        f"{ratio_words(metric)}; of the row's pipeline beside the column's. "
+        f"{interval_words(study, 'Brackets')} over n = {blocks_words(study)}."
     )
-    caption += caveat(study)
-    about = About("matrix", "Who slows whom", caption, (study.id,), study.manifest.spec_hash)
+    about = About(
+        "matrix",
+        "Who slows whom",
+        caption,
+        (study.id,),
+        study.manifest.spec_hash,
+        invalid(study),
+        relaxed=relaxed(study),
+    )
     return figure(lambda theme: _draw(cells, names, theme), about, venue, columns)
 
 
@@ -132,13 +138,8 @@ def _cell(row: Mapping[Hashable, Any], darkest: float, room: float, theme: Theme
         said = cut_reason(row["reason"], theme).split(" ")[0]
         return {**place, "fill": NULL, "ink": SOFT, "number": "–", "below": said}
     fill = mixed("#FFFFFF", COLOURS[0], min(1.0, max(0.0, log(value)) / log(darkest)))
-    below = _bracket(row)
+    below = bracket(row)
     if text_width(below, theme.label_size) > room:
         below = ""
     ink = "#FFFFFF" if is_dark(fill) else INK
     return {**place, "fill": fill, "ink": ink, "number": short(value), "below": below}
-
-
-def _bracket(row: Mapping[Hashable, Any]) -> str:
-    low, high = float(row["low"]), float(row["high"])
-    return f"[{short(low)}, {short(high)}]" if isfinite(low) and isfinite(high) else ""

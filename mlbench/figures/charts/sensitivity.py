@@ -11,8 +11,14 @@ from mlbench.errors import FigureError
 from mlbench.figures.charts.curves import curves
 from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.palette import looks
-from mlbench.figures.study import check_study, interval_words
-from mlbench.figures.validity import caveat
+from mlbench.figures.study import (
+    blocks_words,
+    check_study,
+    interval_words,
+    ratio_title,
+    ratio_words,
+)
+from mlbench.figures.validity import invalid, relaxed
 from mlbench.figures.venue import Theme
 
 __all__ = ["sensitivity"]
@@ -51,13 +57,20 @@ def sensitivity(
         raise FigureError(f"sensitivity: no value of {metric!r} in {study.id}{_why(mine)}")
     beside = sentence(sorted(set(known["beside"].astype(str))))
     caption = (
-        f"Slowdown of {metric.replace('_', ' ')} over the dial of {beside}; 0 is alone. "
-        f"{interval_words(study)} over n = {int(known['blocks'].max())} blocks.{_left_out(mine)}"
+        f"{ratio_words(metric)} over the dial of {beside}; 0 is alone. "
+        f"{interval_words(study)} over n = {blocks_words(study)}.{_left_out(mine)}"
     )
-    caption += caveat(study)
-    about = About("sensitivity", "Sensitivity", caption, (study.id,), study.manifest.spec_hash)
-    names = list(study.manifest.spec.pipelines)
-    return figure(lambda theme: _draw(known, names, beside, theme), about, venue, columns)
+    about = About(
+        "sensitivity",
+        "Sensitivity",
+        caption,
+        (study.id,),
+        study.manifest.spec_hash,
+        invalid(study),
+        relaxed=relaxed(study),
+    )
+    names, title = list(study.manifest.spec.pipelines), ratio_title(metric)
+    return figure(lambda theme: _draw(known, names, beside, title, theme), about, venue, columns)
 
 
 def _why(frame: pd.DataFrame) -> str:
@@ -73,8 +86,10 @@ def _left_out(frame: pd.DataFrame) -> str:
     return f" {count} of {len(mine)} points have no value." if count else ""
 
 
-def _draw(known: pd.DataFrame, names: list[str], beside: str, theme: Theme) -> Any:
-    """The curves, from 1 where the co-tenant is off. Any: a chart."""
+def _draw(
+    known: pd.DataFrame, names: list[str], beside: str, title: str, theme: Theme
+) -> Any:  # Any: a chart
+    """The curves, from 1 where the co-tenant is off."""
     table = pd.DataFrame(
         {
             "name": known["pipeline"].astype(str),
@@ -85,4 +100,4 @@ def _draw(known: pd.DataFrame, names: list[str], beside: str, theme: Theme) -> A
         }
     )
     x = alt.X("x:Q", title=f"dial of {beside} (%)").scale(domain=[0, 100], nice=False)
-    return curves(table, looks(names), x, "slowdown", theme, unity=True)
+    return curves(table, looks(names), x, title, theme, unity=True)

@@ -12,22 +12,26 @@ from mlbench.errors import FigureError
 from mlbench.figures.charts.intervals import cut_reason, interval_layers, ratio_scale
 from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.keys import Entry, key
-from mlbench.figures.palette import looks
+from mlbench.figures.palette import NEUTRAL, looks
 from mlbench.figures.stack import stacked
-from mlbench.figures.study import check_study, interval_words
-from mlbench.figures.validity import caveat
+from mlbench.figures.study import (
+    blocks_words,
+    check_study,
+    interval_words,
+    metric_words,
+    ratio_title,
+    ratio_words,
+)
+from mlbench.figures.validity import invalid, relaxed
 from mlbench.figures.venue import Theme
 
 __all__ = ["slowdown"]
 
-METRICS = {
-    "latency_p50": "latency p50",
-    "latency_p90": "latency p90",
-    "latency_p99": "latency p99",
-    "throughput": "throughput",
-}
-STAGES = "service_p50"
+LATENCIES = ("latency_mean", "latency_p50", "latency_p90", "latency_p99")
+METRICS = (*LATENCIES, "throughput")
+STAGES = "service_mean"
 FETCH = "data"
+WORSE = "(×, above 1 is worse)"
 
 
 def slowdown(
@@ -40,8 +44,9 @@ def slowdown(
 ) -> Chart:
     """How much slower each pipeline is collocated, with intervals over blocks.
 
-    A ratio above 1 is worse, for throughput too. A row without a number says why. Filled
-    points are of the whole pipeline, hollow ones the median service time of a stage.
+    A ratio above 1 is worse: of times it is collocated over isolated, of throughput isolated
+    over collocated, its loss. Latencies without a number are one row that says why. Filled
+    points are of the whole pipeline, hollow ones the mean service time of a stage.
 
     Parameters
     ----------
@@ -63,24 +68,27 @@ def slowdown(
     frame = study.slowdown()
     if not len(frame):
         raise FigureError(f"slowdown: {study.id} has no collocated run to compare yet")
-    table = _one_treatment(study, frame, stages)
-    if frame["treatment"].nunique() > 1:
-        table = _many_treatments(study, frame, metric)
+    several = frame["treatment"].nunique() > 1
+    if several:
+        table, title = _many_treatments(study, frame, metric), ratio_title(metric)
+    else:
+        table, title = _one_treatment(study, frame, stages), f"slowdown {WORSE}"
     about = About(
         "slowdown",
         "Slowdown",
-        _caption(study, frame, metric) + caveat(study),
+        _caption(study, table, metric if several else ""),
         (study.id,),
         study.manifest.spec_hash,
+        invalid(study),
+        relaxed=relaxed(study),
     )
     names = list(study.manifest.spec.pipelines)
-    return figure(lambda theme: _draw(table, names, theme), about, venue, columns)
+    return figure(lambda theme: _draw(table, names, title, theme), about, venue, columns)
 
 
 def _one_treatment(study: Any, frame: pd.DataFrame, stages: bool) -> pd.DataFrame:
     """``pipeline``, ``row`` and what `interval_layers` needs; first metrics, then stages."""
-    whole: pd.DataFrame = frame[frame["metric"].isin(METRICS)].copy()
-    whole["row"] = whole["metric"].astype(str).map(METRICS)
+    whole: pd.DataFrame = _nulls_as_one(frame[frame["metric"].isin(METRICS)])
     whole["of"] = "pipeline"
     if not stages:
         return whole
@@ -90,6 +98,22 @@ def _one_treatment(study: Any, frame: pd.DataFrame, stages: bool) -> pd.DataFram
     parts["of"] = "stage"
     both: pd.DataFrame = pd.concat([whole, parts], ignore_index=True)
     return both
+
+
+def _nulls_as_one(whole: pd.DataFrame) -> pd.DataFrame:
+    """The rows with their names; those of a pipeline's latencies without a number are one.
+
+    Its reason is that of the first, which asks for least.
+    """
+    rows: pd.DataFrame = whole.assign(
+        row=[metric_words(metric) for metric in whole["metric"].astype(str)]
+    )
+    null = rows["estimate"].isna() & rows["metric"].isin(LATENCIES)
+    for _, mine in rows[null].groupby("pipeline", observed=True):
+        kinds = [str(row).removeprefix("latency ") for row in mine["row"]]
+        rows.loc[mine.index[0], "row"] = f"latency {', '.join(kinds)}"
+        rows = rows.drop(mine.index[1:])
+    return rows
 
 
 def _many_treatments(study: Any, frame: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -121,32 +145,34 @@ def _beside(treatment: str, other: str | None, dial: float) -> str:
     return f"beside {other}" if isnan(dial) else f"beside {other} at {dial:.0%}"
 
 
-def _caption(study: Any, frame: pd.DataFrame, metric: str) -> str:
-    blocks = sorted({int(count) for count in frame["blocks"]})
-    count = f"{blocks[0]}" if len(blocks) == 1 else f"{blocks[0]} to {blocks[-1]}"
-    several = frame["treatment"].nunique() > 1
-    what = f"Slowdown of {METRICS.get(metric, metric)}" if several else "Slowdown"
-    hollow = "" if several else " Hollow: median service time of a stage."
-    drawn = [metric] if several else list(METRICS)
-    nulls = frame[frame["estimate"].isna() & frame["metric"].isin(drawn)]
-    left = sorted(set(nulls["pipeline"].astype(str)))
+def _caption(study: Any, table: pd.DataFrame, metric: str) -> str:
+    """What is drawn: of several treatments one metric, else all of METRICS and stages."""
+    what = "Slowdown: of times collocated over isolated, of throughput isolated over collocated"
+    stages = (table["of"] == "stage").any()
+    hollow = " Hollow: mean service time of a stage." if stages else ""
+    left = sorted(set(table["pipeline"][table["estimate"].isna()].astype(str)))
     missing = f" Not every metric of {sentence(left)} has a value." if left else ""
     return (
-        f"{what}, collocated over isolated; above 1 is worse. {interval_words(study)} over "
-        f"n = {count} blocks.{hollow}{missing}"
+        f"{ratio_words(metric) if metric else what}; above 1 is worse. Geometric means over "
+        f"n = {blocks_words(study)}. {interval_words(study)}.{hollow}{missing}"
     )
 
 
-def _draw(table: pd.DataFrame, names: Sequence[str], theme: Theme) -> Any:  # Any: a chart
+def _draw(
+    table: pd.DataFrame, names: Sequence[str], title: str, theme: Theme
+) -> Any:  # Any: a chart
     known = looks(names)
     drawn = [name for name in names if name in set(table["pipeline"].astype(str))]
-    low, high = ratio_scale(table)
+    ends = ratio_scale(table)
     panels: list[Any] = []
+    if (table["of"] == "stage").any():
+        whole = Entry("pipeline", NEUTRAL, shape="circle")
+        stage = Entry("stage, mean service time", NEUTRAL, shape="circle", hollow=True)
+        panels.append(key([whole, stage], theme, theme.width * 0.6))
     for name in drawn:
         mine = table[table["pipeline"].astype(str) == name].reset_index(drop=True)
         mine["said"] = [cut_reason(reason, theme) for reason in mine["reason"]]
+        last = name == drawn[-1]
         panels.append(key([Entry(name)], theme))
-        panels.append(
-            interval_layers(mine, known[name], (low, high), theme, last=name == drawn[-1])
-        )
+        panels.append(interval_layers(mine, known[name], ends, theme, last=last, title=title))
     return stacked(panels, theme.label_size * 0.25)

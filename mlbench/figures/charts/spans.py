@@ -16,8 +16,9 @@ from mlbench.figures.figure import About, Chart, figure, sentence
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import NEUTRAL, QUEUE, tints
 from mlbench.figures.source import Source, source_of
-from mlbench.figures.units import Unit, time_unit
-from mlbench.figures.validity import caveat
+from mlbench.figures.time_axis import SINCE
+from mlbench.figures.units import time_unit
+from mlbench.figures.validity import invalid
 from mlbench.figures.venue import INK, Theme
 from mlbench.figures.zoom import zoomed_together
 
@@ -63,14 +64,18 @@ def spans(
     tables = {n: blocks_in(record, n, queries[n], stretch) for n in record.names}
     if not any(len(table) for table in tables.values()):
         raise FigureError(f"spans: {found.id} has no spans in that stretch: give start_s, seconds")
+    why = ", around the slowest query" if start_s is None else ""
     about = About(
         "spans",
         "Queries through their stages",
-        _caption(tables) + caveat(source),
+        _caption(tables),
         (found.id,),
         found.spec_hash,
+        invalid(source),
     )
-    return figure(lambda theme: _draw(found, record, tables, stretch, theme), about, venue, columns)
+    return figure(
+        lambda theme: _draw(found, record, tables, stretch, why, theme), about, venue, columns
+    )
 
 
 def _caption(tables: dict[str, pd.DataFrame]) -> str:
@@ -94,8 +99,14 @@ def _left_out(table: pd.DataFrame) -> str:
 
 
 def _draw(
-    found: Source, record: Record, tables: dict[str, pd.DataFrame], stretch: Stretch, theme: Theme
+    found: Source,
+    record: Record,
+    tables: dict[str, pd.DataFrame],
+    stretch: Stretch,
+    why: str,
+    theme: Theme,
 ) -> Any:  # Any: a chart
+    """The panels; ``why`` says in the title of their axis how the stretch was chosen."""
     barrier = record.manifest.get("barrier_ns") or 0
     unit = time_unit([stretch.end - barrier])
     domain = [(edge - barrier) / unit.size for edge in (stretch.begin, stretch.end)]
@@ -108,7 +119,8 @@ def _draw(
             table[edge] = (table[edge] - barrier) / unit.size
         colours = _colours(record, name, table, found.looks[name].colour)
         keys.append(_key(name, colours, table, theme))
-        panels.append(_panel(table, colours, domain, unit, theme, last=name == drawn[-1]))
+        title = f"{unit.title(SINCE)}{why}" if name == drawn[-1] else None
+        panels.append(_panel(table, colours, domain, title, theme))
     return zoomed_together(panels, keys, theme, theme.label_size * 0.2)
 
 
@@ -141,14 +153,13 @@ def _panel(
     table: pd.DataFrame,
     colours: dict[str, str],
     domain: Sequence[float],
-    unit: Unit,
+    title: str | None,
     theme: Theme,
-    last: bool,
 ) -> Any:  # Any: a chart
+    """One pipeline; without a title its axis has no labels, because the one below has them."""
+    last = title is not None
     rows = int(table["row"].max()) + 1
-    axis = alt.Axis(
-        title=unit.title("time") if last else None, labels=last, ticks=last, domain=last
-    )
+    axis = alt.Axis(title=title, labels=last, ticks=last, domain=last)
     x = alt.X("begin:Q", axis=axis).scale(domain=list(domain), nice=False)
     y = alt.Y("row:Q", axis=None).scale(domain=[rows - 0.5, -0.5], nice=False)
     step = max(theme.label_size * (1.1 if rows <= 12 else 0.7), 4.0)

@@ -10,19 +10,23 @@ import numpy as np
 import pandas as pd
 
 from mlbench.errors import FigureError
-from mlbench.figures.charts.curves import curves, value_scale
+from mlbench.figures.charts.curves import GROWING, curves, value_scale
 from mlbench.figures.figure import About, Chart, figure
 from mlbench.figures.keys import Entry, key
 from mlbench.figures.palette import Look, looks
-from mlbench.figures.stack import stacked
-from mlbench.figures.table import check_table, column_of, long_form
-from mlbench.figures.units import linear_or_log, log_ticks, number_format
+from mlbench.figures.stack import beside, stacked
+from mlbench.figures.study import ratio_title
+from mlbench.figures.table import check_table, column_of, is_left_out, long_form
+from mlbench.figures.units import linear_or_log, log_ticks, number_format, spoken_name
+from mlbench.figures.validity import relaxed
 from mlbench.figures.venue import SOFT, Theme
 
 __all__ = ["sweep"]
 
 MOST_PANELS = 24
 ALL = "all"
+RATIO = "slowdown_"
+LATENCY = "latency"
 
 
 def sweep(
@@ -40,7 +44,9 @@ def sweep(
     """A result over a parameter: a line for each ``by``, a panel for each value of ``panels``.
 
     Rows that agree in all three are repeats: their mean is drawn, and their range where the
-    table has no bounds of its own.
+    table has no bounds of its own. Rows that are INVALID do not count: they are left out, and
+    a point of which there are no others is hollow. An arrow stands at latencies of a saturated
+    pipeline: they depend on how long one looked.
 
     Parameters
     ----------
@@ -49,13 +55,13 @@ def sweep(
         ``Y_low`` and ``Y_high`` where there are, or a value of the column ``metric`` beside
         ``estimate``, ``low`` and ``high``.
     x, y
-        Parameter and result.
+        Parameter and result; of a dotted name the last part will do, here and below.
     by
-        Default ``pipeline``, where the table has one.
+        Default ``pipeline``, where the table has one, isolated and collocated apart.
     panels
         A further parameter.
     x_title, y_title
-        Of the axes, with their units; default the names.
+        Of the axes, with their units; default the last parts of the names.
     venue, columns
         As `mlbench.figures.theme` has them.
 
@@ -65,48 +71,95 @@ def sweep(
         If the table lacks a column, or the result has no number.
     """
     rows = long_form(check_table(table, "sweep"), y, "sweep")
-    if by is None and "pipeline" in rows and rows["pipeline"].notna().any():
-        by = "pipeline"
-    tidy = pd.DataFrame({"x": column_of(rows, x, "sweep")})
-    tidy["name"] = column_of(rows, by, "sweep").astype(str) if by else ALL
+    numbers = rows["estimate"].notna() & np.isfinite(rows["estimate"])
+    tidy = pd.DataFrame({"x": column_of(rows, x, "sweep"), "name": _names(rows, numbers, by)})
     tidy["panel"] = column_of(rows, panels, "sweep").astype(str) if panels else ""
     tidy[["estimate", "low", "high"]] = rows[["estimate", "low", "high"]]
-    known = tidy[tidy["estimate"].notna() & np.isfinite(tidy["estimate"])]
+    tidy["hollow"], tidy["growing"] = is_left_out(rows), _is_growing(rows, y)
+    known = tidy[numbers]
     if not len(known):
         raise FigureError(f"sweep: no row has a number of {y!r}")
-    count = known["panel"].nunique()
-    if count > MOST_PANELS:
+    if (count := known["panel"].nunique()) > MOST_PANELS:
         raise FigureError(
             f"sweep: {panels} has {count} values, {MOST_PANELS} panels at most: filter it"
         )
-    merged, repeats = _merged(known)
+    merged = _merged(known)
+    words = (x_title or spoken_name(x), y_title or _result(y), spoken_name(panels or ""))
+    line = by or ("pipeline" if "pipeline" in rows else "")
+    about = _about(words, line, tidy, known, merged, relaxed(rows[numbers]))
     names = list(dict.fromkeys(tidy["name"]))
-    caption = _caption(x, y, by, panels, len(tidy) - len(known), repeats)
-    about = About("sweep", f"{y} over {x}", caption)
-    words = (x_title or _spoken(x), y_title or _spoken(y), panels or "")
     return figure(lambda theme: _draw(merged, looks(names), words, theme), about, venue, columns)
 
 
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")
+def _is_growing(rows: pd.DataFrame, y: str) -> pd.Series | bool:
+    """Which values are latencies without a steady value."""
+    if "saturated" not in rows or not y.rpartition(".")[2].startswith(LATENCY):
+        return False
+    found: pd.Series = rows["saturated"].isin([True])
+    return found
 
 
-def _caption(
-    x: str, y: str, by: str | None, panels: str | None, null: int, repeats: Sequence[int]
-) -> str:
-    lines = f", a line for each {by}" if by else ""
+def _result(y: str) -> str:
+    """A result as its axis has it."""
+    return ratio_title(y.removeprefix(RATIO)) if y.startswith(RATIO) else spoken_name(y)
+
+
+def _names(rows: pd.DataFrame, numbers: pd.Series, by: str | None) -> pd.Series | str:
+    """The line of each row; what a pipeline is alone and together are two."""
+    if by:
+        return column_of(rows, by, "sweep").astype(str)
+    if "pipeline" not in rows or not rows["pipeline"].notna().any():
+        return ALL
+    names: pd.Series = rows["pipeline"].astype(str)
+    if "role" not in rows or rows["role"][numbers].nunique() < 2:
+        return names
+    return names + " " + rows["role"].fillna("").astype(str)
+
+
+Words = tuple[str, str, str]
+"""Titles of the axes, and the name of the panels' parameter."""
+
+
+def _about(
+    words: Words,
+    by: str,
+    tidy: pd.DataFrame,
+    known: pd.DataFrame,
+    merged: pd.DataFrame,
+    limits: str,
+) -> About:
+    x, y, panels = words
+    lines = f", a line for each {spoken_name(by)}" if by else ""
     each = f", a panel for each {panels}" if panels else ""
-    counts = f"n = {repeats[0]}" if len(repeats) == 1 else f"n = {repeats[0]} to {repeats[-1]}"
+    sizes = sorted(set(merged["n"].astype(int)))
+    counts = f"n = {sizes[0]}" if len(sizes) == 1 else f"n = {sizes[0]} to {sizes[-1]}"
+    null = len(tidy) - len(known)
     missing = f" {null} rows have no value." if null else ""
-    return (
-        f"{_spoken(y)} over {_spoken(x)}{lines}{each}. Mean of {counts} rows a point; bars: the "
+    left, hollow = int(known["hollow"].sum()), bool(merged["hollow"].any())
+    told = f"{left} of {len(known)} rows do not count, because they are INVALID"
+    alone = "; hollow points are of them alone" if hollow else ""
+    growing = f" {GROWING}: saturated, so the value depends on how long one looked."
+    caption = (
+        f"{y} over {x}{lines}{each}. Mean of {counts} rows a point; bars: the "
         f"table's bounds, else the range of its repeats.{missing}"
+        f"{growing if merged['growing'].any() else ''}"
+    )
+    return About(
+        "sweep",
+        f"{y} over {x}",
+        f"{caption} {told}{alone}." if left else caption,
+        invalid=f"All {left} rows are INVALID." if left == len(known) else "",
+        findings=(f"{told}{alone}",) if left else (),
+        relaxed=limits,
     )
 
 
-def _merged(known: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
-    """Repeats as one row, and how many there were."""
-    groups = known.groupby(["panel", "name", "x"], sort=False, observed=True)
+def _merged(known: pd.DataFrame) -> pd.DataFrame:
+    """Repeats as one row, with how many there were; hollow where none of them counts."""
+    place = ["panel", "name", "x"]
+    counts = (~known["hollow"]).groupby([known[key] for key in place], observed=True)
+    chosen = known[known["hollow"] != counts.transform("any")]
+    groups = chosen.groupby(place, sort=False, observed=True)
     merged = groups.agg(
         estimate=("estimate", "mean"),
         least=("estimate", "min"),
@@ -114,16 +167,15 @@ def _merged(known: pd.DataFrame) -> tuple[pd.DataFrame, list[int]]:
         low=("low", "mean"),
         high=("high", "mean"),
         n=("estimate", "size"),
+        hollow=("hollow", "all"),
+        growing=("growing", "any"),
     ).reset_index()
     own = merged["low"].notna() & merged["high"].notna()
     several = merged["n"] > 1
     for bound, reach in (("low", "least"), ("high", "most")):
         merged[bound] = merged[bound].where(own, merged[reach].where(several))
-    return merged, sorted(set(merged["n"].astype(int)))
-
-
-Words = tuple[str, str, str]
-"""Titles of the axes, and the name of the panels' parameter."""
+    found: pd.DataFrame = merged
+    return found
 
 
 def _draw(
@@ -134,14 +186,15 @@ def _draw(
     names = list(dict.fromkeys(merged["name"]))
     mine = {name: every[name] for name in names}
     values = list(dict.fromkeys(merged["panel"]))
+    marked = [Entry("INVALID", SOFT, shape="circle", hollow=True)] if merged["hollow"].any() else []
     if len(values) == 1 and not words[2]:
         labelled = names != [ALL]
-        return curves(merged, mine, x, words[1], theme, scale=scale, labelled=labelled)
+        plot = curves(merged, mine, x, words[1], theme, scale=scale, labelled=labelled)
+        return stacked([key(marked, theme, theme.panel), plot], 2) if marked else plot
     grid = _grid(merged, mine, x, words, scale, theme, values)
-    if names == [ALL]:
-        return grid
     entries = [Entry(n, mine[n].colour, mine[n].dashed(theme.line), theme.line) for n in names]
-    return stacked([key(entries, theme), grid], theme.label_size * 0.6)
+    entries = marked if names == [ALL] else [*entries, *marked]
+    return stacked([key(entries, theme), grid], theme.label_size * 0.6) if entries else grid
 
 
 def _grid(
@@ -161,7 +214,7 @@ def _grid(
             _cell(merged, mine, x, words, scale, theme, value, at, len(values) - at <= across)
             for at, value in enumerate(values[begin : begin + across], start=begin)
         ]
-        rows.append(alt.hconcat(*cells, spacing=theme.label_size))
+        rows.append(beside(cells, theme.label_size))
     return stacked(rows, theme.label_size * 0.8)
 
 

@@ -20,7 +20,7 @@ from mlbench.figures.keys import Entry, key
 from mlbench.figures.source import Source, source_of
 from mlbench.figures.telemetry import Lane, lanes_of, sources
 from mlbench.figures.time_axis import TimeAxis, time_axis
-from mlbench.figures.validity import caveat
+from mlbench.figures.validity import invalid
 from mlbench.figures.venue import INK, SOFT, Theme
 from mlbench.figures.zoom import zoomed_together
 
@@ -72,8 +72,8 @@ def timeline(
     axis = time_axis(record, lanes, start_s, seconds)
     if not lanes and not any(len(record.spanned(name)) for name in record.names):
         raise FigureError(f"timeline: {found.id} has neither samples nor spans")
-    caption = _caption(lanes, record) + caveat(run)
-    about = About("timeline", "Timeline", caption, (found.id,), found.spec_hash)
+    caption = _caption(lanes, record)
+    about = About("timeline", "Timeline", caption, (found.id,), found.spec_hash, invalid(run))
     return figure(lambda theme: _draw(found, record, lanes, axis, theme), about, venue, columns)
 
 

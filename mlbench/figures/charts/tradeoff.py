@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 import altair as alt
@@ -13,9 +13,10 @@ from mlbench.errors import FigureError
 from mlbench.figures.charts.curves import apart, pixels
 from mlbench.figures.figure import About, Chart, figure
 from mlbench.figures.palette import COLOURS, SHAPES
+from mlbench.figures.study import THROUGHPUT, metric_words
 from mlbench.figures.table import column_of, columns_of
 from mlbench.figures.units import linear_or_log, log_ticks
-from mlbench.figures.validity import caveat
+from mlbench.figures.validity import invalid, relaxed
 from mlbench.figures.venue import INK, SOFT, Theme
 
 __all__ = ["tradeoff"]
@@ -32,6 +33,8 @@ def tradeoff(
 ) -> Chart:
     """STP against the inflation of tail latency: up and to the left is bad, down and right good.
 
+    Of throughput it is the loss: how much less of it is left than alone.
+
     STP alone rewards whoever lets one pipeline run away with the machine, so the worst tail of
     all pipelines stands beside it.
 
@@ -39,10 +42,11 @@ def tradeoff(
     ----------
     source
         A study, of which each collocated treatment is a point; a mapping from names to
-        studies; or a table with the columns ``name``, ``stp`` and ``inflation`` (percent),
-        and ``stp_low``, ``stp_high``, ``inflation_low``, ``inflation_high`` where there are.
+        studies; or a table with the columns ``name``, ``stp`` and ``inflation`` (percent; of
+        throughput the loss), and ``stp_low``, ``stp_high``, ``inflation_low``,
+        ``inflation_high`` where there are.
     metric
-        Whose inflation: of all pipelines the worst.
+        Whose inflation: of all pipelines the worst. ``throughput`` for its loss.
     venue, columns
         As `mlbench.figures.theme` has them.
 
@@ -61,12 +65,34 @@ def tradeoff(
     missing = f" {left} of {len(table)} have no value." if left else ""
     caption = (
         "STP (Eyerman and Eeckhout, 2008: sum of normalised progress in throughput) against the "
-        f"inflation of {metric.replace('_', ' ')} of the pipeline that suffers most. "
+        f"{_spoken(metric)} of the pipeline that suffers most. "
         f"Bars: intervals over blocks, where there are any.{missing}"
     )
-    caption += caveat(source)
-    about = About("tradeoff", "STP against tail latency", caption, runs, spec)
+    title = f"STP against {metric_words(metric) if metric == THROUGHPUT else 'tail latency'}"
+    told, limits = invalid(source), relaxed(source)
+    about = About("tradeoff", title, caption, runs, spec, told, relaxed=limits)
     return figure(lambda theme: _draw(known, metric, theme), about, venue, columns)
+
+
+def _spoken(metric: str) -> str:
+    """What stands against STP: that of throughput is a loss."""
+    words = metric_words(metric)
+    return (
+        f"{words} (the part of its throughput alone that is gone)"
+        if metric == THROUGHPUT
+        else f"inflation of {words}"
+    )
+
+
+def _percent(ratio: float, metric: str) -> float:
+    """A slowdown as percent: of throughput its loss, of a latency its inflation.
+
+    Examples
+    --------
+    >>> _percent(2.0, "throughput"), _percent(2.0, "latency_p99")
+    (50.0, 100.0)
+    """
+    return 100 * (1 - 1 / ratio) if metric == THROUGHPUT else 100 * (ratio - 1)
 
 
 def _table(source: Any, metric: str) -> tuple[pd.DataFrame, tuple[str, ...], str]:
@@ -113,7 +139,7 @@ def _points(name: str, study: Any, metric: str) -> Iterator[dict[str, Any]]:  # 
                 (r for r in [*rows["reason"], found["reason"]] if isinstance(r, str)), None
             ),
             **{
-                f"inflation{edge}": float("nan") if worst is None else 100 * (worst[key] - 1)
+                f"inflation{edge}": nan if worst is None else _percent(worst[key], metric)
                 for edge, key in (("", "estimate"), ("_low", "low"), ("_high", "high"))
             },
         }
@@ -130,11 +156,13 @@ def _draw(known: pd.DataFrame, metric: str, theme: Theme) -> Any:  # Any: a char
     )
     x_ends, (kind, low, high) = _ends(known, "stp"), _vertical(known)
     x = alt.X("stp:Q", title="STP (sum of normalised progress)").scale(domain=x_ends, nice=False)
-    label = f"worst {metric.replace('latency_', '')} inflation (%)"
+    label = (
+        "throughput loss" if metric == THROUGHPUT else f"{metric.replace('latency_', '')} inflation"
+    )
     axis = alt.Axis(format="~f", tickCount=4)
     if kind == "log":
         axis = alt.Axis(format="~g", values=log_ticks(low, high))
-    y = alt.Y("inflation:Q", title=label, axis=axis).scale(
+    y = alt.Y("inflation:Q", title=f"worst {label} (%)", axis=axis).scale(
         type=kind, domain=[low, high], nice=False
     )
     x_low, y_low = x.copy(), y.copy()
@@ -147,7 +175,13 @@ def _draw(known: pd.DataFrame, metric: str, theme: Theme) -> Any:  # Any: a char
         base.mark_rule(**bar).encode(x, y_low, colour, y2="inflation_high:Q"),
         base.mark_point(
             size=(4 * theme.line + 1) ** 2, filled=True, stroke="white", strokeWidth=0.4
-        ).encode(x, y, colour, shape, tooltip=["name:N", "stp:Q", "inflation:Q"]),
+        ).encode(
+            x,
+            y,
+            colour,
+            shape,
+            tooltip=["name:N", "stp:Q", alt.Tooltip("inflation:Q", title=label)],
+        ),
         *_names(known, x, y, (x_ends, (kind, low, high)), tall, theme),
     ).properties(height=tall)
 

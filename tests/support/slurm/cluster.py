@@ -30,6 +30,7 @@ NODES = ("n0", "n1")
 
 START_S = 30.0
 STOP_S = 15.0
+BEGIN_ANEW_S = 12.0
 POLL_S = 0.05
 DEAD_S = 6
 """After so long without a word from a node the controller calls it dead."""
@@ -147,7 +148,7 @@ class Cluster:
         self._until(lambda: "UP" in self._ask("scontrol", "ping"), "the controller is up")
         for node in NODES:
             self.start_node(node)
-        self._until(lambda: all(self.state_of(node) == "idle" for node in NODES), "nodes are idle")
+        self._until(self._are_idle, "nodes are idle")
 
     def stop(self) -> None:
         """End everything that carries the mark, jobs first: a daemon leaves its steps behind."""
@@ -190,9 +191,13 @@ class Cluster:
                 self._end(node)
             if node not in self._daemons:
                 self.start_node(node)
-            if self.state_of(node).startswith("down"):
-                self._ask("scontrol", "update", f"nodename={node}", "state=resume")
-        self._until(lambda: all(self.state_of(node) == "idle" for node in NODES), "nodes are idle")
+        try:
+            self._until(self._are_idle, "nodes are idle", BEGIN_ANEW_S)
+        except TimeoutError:  # a word between controller and node was lost: they begin anew
+            for node in NODES:
+                self._end(node)
+                self.start_node(node)
+            self._until(self._are_idle, "nodes are idle")
         self._blind.clear()
         self._kill(self.processes(b"SLURM_JOB_ID="))  # steps outlive the daemon of their node
 
@@ -223,6 +228,14 @@ class Cluster:
         ]
 
     # -- parts ---------------------------------------------------------------------------
+
+    def _are_idle(self) -> bool:
+        """Whether all nodes are idle; who is called down or drained is called back."""
+        states = {node: self.state_of(node) for node in NODES}
+        for node, state in states.items():
+            if state.startswith(("down", "drain")):
+                self._ask("scontrol", "update", f"nodename={node}", "state=resume")
+        return set(states.values()) == {"idle"}
 
     def _configure(self) -> None:
         self._ports = dict(zip(("controller", *NODES), _free_ports(3), strict=True))
@@ -288,11 +301,11 @@ class Cluster:
             time.sleep(POLL_S)
 
     def _said(self) -> str:
-        """The last words of each daemon."""
+        """The state of the nodes, and the last words of each daemon."""
+        states = ", ".join(f"{node} {self.state_of(node)}" for node in NODES)
         files = sorted(self.folder.glob("*.out"))
-        return "\n".join(
-            f"{file.name}: {file.read_text(errors='replace')[-600:]}" for file in files
-        )
+        words = (f"{file.name}: {file.read_text(errors='replace')[-600:]}" for file in files)
+        return "\n".join((states, *words))
 
     def _end(self, name: str) -> None:
         daemon = self._daemons.pop(name, None)
