@@ -24,13 +24,20 @@ window.lab = (() => {
   const panel = (path) => panels.get(path);
   const kernel = (path) => panel(path).sessionContext.session?.kernel;
 
+  /**
+   * The server greets a new kernel on its control channel too, from whose thread a late "idle"
+   * may come while a cell runs already: what is answered there after it ends the greeting.
+   */
+  const answered = (here) =>
+    here.requestDebug({ type: "request", seq: 0, command: "debugInfo", arguments: {} }).done;
+
   /** The indicator of the page leads the kernel, so it is the connection that is asked. */
   const connected = (path, seconds) =>
     until(seconds, "a connected and idle kernel", () => {
       const { isReady } = panel(path).sessionContext;
       const here = kernel(path);
       return isReady && here?.connectionStatus === "connected" && here.status === "idle";
-    });
+    }).then(() => within(seconds, "an answer on the control channel", answered(kernel(path))));
 
   /** Waits for JupyterLab, and leaves its whole width to the notebook. */
   async function started() {
