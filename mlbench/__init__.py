@@ -7,7 +7,8 @@ heavy.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # as `typing` has it, whose import takes longer than this package
 
 __version__ = "0.1.0.dev0"
 

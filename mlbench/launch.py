@@ -13,6 +13,7 @@ from typing import IO
 
 from mlbench.check import chosen, problems
 from mlbench.errors import EngineError, OutputError, SpecError
+from mlbench.imports import without_plugins
 from mlbench.spawn import Engine
 from mlbench.spec import Benchmark, Request, Window, expect_benchmark
 from mlbench.spec.request import Source, local_stages, named_modules, spec_hash
@@ -50,15 +51,16 @@ def launch(
     local = {name: stage.target for name, stage in local_stages(bench).items()}
     pickled = _pickled(local) if local else b""
     local_code, code = code_of(bench)
-    request = Request(
-        bench=bench,
-        only=None if only is None else chosen(bench, only),
-        block=block,
-        window=window,
-        spec_hash=spec_hash(bench),
-        local_code=local_code,
-        code=code,
-    )
+    with without_plugins():
+        request = Request(
+            bench=bench,
+            only=None if only is None else chosen(bench, only),
+            block=block,
+            window=window,
+            spec_hash=spec_hash(bench),
+            local_code=local_code,
+            code=code,
+        )
     with _opened_log(directory) as log:
         engine = engine if engine is not None and engine.is_waiting else Engine(log)
     try:

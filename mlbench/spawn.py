@@ -1,17 +1,19 @@
-"""The engine's process: started by name, it waits for the order to execute a run."""
+"""The engine's process: started by name, it waits for the order to execute a run.
+
+It is started before anything else is at hand, so nothing is imported here that can wait.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from contextlib import ExitStack, suppress
-from pathlib import Path
-from typing import IO, Any
 
-from mlbench.errors import EngineError
-from mlbench.store.process import process_identity
+TYPE_CHECKING = False  # as `typing` has it, whose import takes as long as starting a process
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import IO, Any
 
 __all__ = ["MARKER", "Engine"]
 
@@ -38,6 +40,8 @@ class Engine:
 
     def __init__(self, log: IO[bytes] | None = None) -> None:
         if sys.platform != "linux":
+            from mlbench.errors import EngineError
+
             raise EngineError(
                 "mlbench measures on Linux; reading and drawing runs works everywhere"
             )
@@ -56,9 +60,17 @@ class Engine:
             start_new_session=True,
         )
 
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.dismiss()
+
     @property
     def identity(self) -> dict[str, Any]:  # Any: JSON
         """What tells its process from all others, ever."""
+        from mlbench.store.process import process_identity
+
         return process_identity(self._process.pid)
 
     @property
@@ -68,8 +80,18 @@ class Engine:
 
     def execute(self, directory: Path, local_code: bytes) -> subprocess.Popen[bytes]:
         """Give it the order to execute the request in a directory."""
-        told = {"run": str(directory.resolve()), "path": _import_path(), "bytes": len(local_code)}
-        head = json.dumps(told)
+        import json
+
+        from mlbench.registry import listed
+
+        head = json.dumps(
+            {
+                "run": str(directory.resolve()),
+                "path": _import_path(),
+                "registered": listed(),
+                "bytes": len(local_code),
+            }
+        )
         self._say(head.encode() + b"\n" + local_code)
         return self._process
 

@@ -13,6 +13,7 @@ from mlbench.check.fitting import fitting
 from mlbench.check.nearby import nearby
 from mlbench.check.references import is_reference, wrong_references
 from mlbench.errors import Path, Problem, RegistryError
+from mlbench.imports import without_plugins
 from mlbench.interfaces.stage import Configurable, DataSource, Resource, Stage, class_of
 from mlbench.registry import Group, find
 from mlbench.spec import LocalName, Use
@@ -148,7 +149,8 @@ def _configure(
 ) -> tuple[Model | None, list[Problem]]:
     """The class with its options, or what is wrong with them."""
     try:
-        return kind.model_validate(dict(options)), []
+        with without_plugins():
+            return kind.model_validate(dict(options)), []
     except ValidationError as error:
         found = problems_of(error, kind)
         return None, [Problem((*path, *one.path), one.message, one.hint) for one in found]

@@ -18,5 +18,5 @@ def wrong_probes(telemetry: Telemetry) -> Iterator[Problem]:
     at = ("telemetry", "probes")
     for name, options in telemetry.chosen.items():
         if name in telemetry.probes:
-            choice = Choice(name=name, options=options)
+            choice = Choice.model_construct(name=name, options=options)
             yield from find_choice(choice, "probes", Probe, at).problems  # type: ignore[type-abstract]  # only compared with

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, suppress
 
+TYPE_CHECKING = False  # as `typing` has it, whose import takes longer than the others together
 if TYPE_CHECKING:
     from mlbench.cli.program import commands
+    from mlbench.spawn import Engine
 
 __all__ = ["commands", "main"]
 
@@ -33,12 +34,26 @@ def main() -> None:
 
 
 def _main() -> None:
-    from mlbench.cli.program import commands
-
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):  # not a text stream, or closed
             # a terminal that cannot show µ gets a question mark, not a traceback
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper
     with suppress(OSError):  # a directory that is gone has no modules
         sys.path.insert(0, os.getcwd())  # as `python -m` does: a spec may name a module beside it
-    commands(prog_name="mlbench")
+    with ExitStack() as stack:
+        engine = None
+        if sys.argv[1:2] == ["run"] and not {"-h", "--help"} & {*sys.argv}:
+            engine = _started_ahead(stack)
+        from mlbench.cli.program import commands
+
+        commands(prog_name="mlbench", obj=engine)
+
+
+def _started_ahead(stack: ExitStack) -> Engine | None:
+    """An engine that starts while this process imports what a command needs."""
+    from mlbench.spawn import Engine
+
+    if sys.platform == "linux":
+        with suppress(OSError):  # the command tries it again, and says why
+            return stack.enter_context(Engine())
+    return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,10 +13,10 @@ import click
 from mlbench.cli.options import set_option
 from mlbench.cli.status import FAILED, INTERRUPTED, INVALID, OK
 from mlbench.imports import importing
+from mlbench.spawn import Engine
 
 if TYPE_CHECKING:
     from mlbench.run import Run
-    from mlbench.spawn import Engine
     from mlbench.spec import Benchmark
 
 __all__ = ["command"]
@@ -55,8 +55,14 @@ Exit status:
 )
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
+@click.pass_obj
 def command(
-    spec: str, out: str, only: Sequence[str], assignments: Sequence[str], as_json: bool
+    ahead: Engine | None,
+    spec: str,
+    out: str,
+    only: Sequence[str],
+    assignments: Sequence[str],
+    as_json: bool,
 ) -> None:
     """Run SPEC, a YAML file: all its pipelines at once, side by side on this machine.
 
@@ -64,7 +70,7 @@ def command(
     The work happens in processes of its own and is recorded as it goes, so `mlbench show`
     reads the same run from another terminal, or later.
     """
-    with _engine() as engine:
+    with ahead or Engine() as engine:  # it imports what it needs while the spec is checked here
         with importing():
             bench = _benchmark(spec, assignments)
         run, interrupts = _execute(bench, out, only or None, engine)
@@ -105,18 +111,6 @@ def _benchmark(spec: str, assignments: Sequence[str]) -> Benchmark:
     if problems:
         raise SpecError(problems)
     return bench
-
-
-@contextmanager
-def _engine() -> Iterator[Engine]:
-    """An engine that starts while this process checks the spec: each takes a third of a second."""
-    from mlbench.spawn import Engine
-
-    engine = Engine()
-    try:
-        yield engine
-    finally:
-        engine.dismiss()
 
 
 def _execute(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlbench.engine.process import log_to
+from mlbench.registry import Listed, adopt
 
 __all__ = ["Order"]
 
@@ -29,12 +30,15 @@ class Order:
         The run directory, which has its ``spec.json``.
     import_path
         The caller's `sys.path`.
+    registered
+        What the caller has found to be registered (`mlbench.registry.listed`).
     local_code
         The stages that only the caller has, pickled.
     """
 
     run: Path
     import_path: tuple[str, ...]
+    registered: Listed
     local_code: bytes
 
     @classmethod
@@ -47,11 +51,12 @@ class Order:
         local_code = stream.read(told["bytes"])
         if len(local_code) < told["bytes"]:
             return None
-        return cls(Path(told["run"]), tuple(told["path"]), local_code)
+        return cls(Path(told["run"]), tuple(told["path"]), told["registered"], local_code)
 
     def settle(self) -> None:
-        """Find modules where the caller does, and write to the run's ``engine.log``."""
+        """Find modules and plugins where the caller does, and write to ``engine.log``."""
         sys.path[:] = self.import_path
+        adopt(self.registered)
         os.environ["PYTHONPATH"] = os.pathsep.join(self.import_path)
         said = b""
         with suppress(OSError):  # what cannot be read back is the log of the run already

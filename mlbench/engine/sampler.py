@@ -73,7 +73,7 @@ class _Sampler:
         self._control = control
         self._outbox = outbox
         self._lines = Lines()
-        self._rates: dict[Any, float] = brief.telemetry.rates.model_dump()
+        self._rates: dict[Any, float] = dict(brief.telemetry.rates)
         self._tables = Tables(self._rates)
         self._owners = owners_of({pid: name for name, pid in brief.workers.items()})
         self._wakeup, self._wake = os.pipe()
@@ -95,7 +95,7 @@ class _Sampler:
 
     def _post(self, name: str, options: dict[str, Any]) -> Post | None:
         """The post of a probe; null, noted, where it cannot be found or its options are wrong."""
-        choice = Choice(name=name, options=options)
+        choice = Choice.model_construct(name=name, options=options)
         found = find_choice(choice, "probes", Probe, ("telemetry", "probes"))  # type: ignore[type-abstract]  # only compared with
         try:
             if found.made is None:

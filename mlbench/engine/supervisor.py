@@ -25,12 +25,13 @@ from mlbench.engine.telemetry import Telemetry
 from mlbench.engine.watcher import Watcher
 from mlbench.engine.wire import Mail, mail
 from mlbench.errors import MlbenchError
+from mlbench.imports import without_plugins
 from mlbench.spec import DEFAULT_STOP, Request
 from mlbench.store.layout import LOG, REQUEST, STOP, read_json
 
 __all__ = ["Supervisor"]
 
-LEAD_NS = 20_000_000
+LEAD_NS = 10_000_000
 """From the supervisor's word to the barrier's instant: all processes are waiting by then."""
 
 LAST_WORDS_NS = 1_000_000_000
@@ -59,7 +60,8 @@ class Supervisor:
         self._run = run = order.run
         self._log = Log(run / LOG)
         self._local_code = order.local_code
-        self._request = Request.model_validate(read_json(run / REQUEST))
+        with without_plugins():
+            self._request = Request.model_validate(read_json(run / REQUEST))
         self._bench = self._request.bench
         self._timeouts = self._bench.timeouts
         self._hang_ns = round((self._timeouts.query + self._timeouts.grace) * 1e9)

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from mlbench.machine.nvml import initialised
 from mlbench.machine.patience import in_time
 
 __all__ = ["Gpu", "GpuProcess", "Gpus", "MigInstance", "device_count", "read_gpus", "visible"]
@@ -217,24 +218,14 @@ class _NvmlError(Exception):
 
 @contextmanager
 def _opened(nvml: Any) -> Iterator[Any]:  # Any: pynvml has no types
-    library = _pynvml() if nvml is None else nvml
-    try:
-        library.nvmlInit()
-    except library.NVMLError as error:
-        raise _NvmlError(str(error)) from None
+    library, reason = initialised(nvml)
+    if library is None:
+        raise _NvmlError(reason)
     try:
         yield library
     finally:
         with suppress(library.NVMLError):  # what was read stays true
             library.nvmlShutdown()
-
-
-def _pynvml() -> Any:  # Any: pynvml has no types
-    try:
-        import pynvml
-    except ImportError as error:
-        raise _NvmlError(f"{error.name or 'pynvml'} does not import") from None
-    return pynvml
 
 
 def _read_all(nvml: Any, processes: bool) -> Gpus:  # Any: pynvml has no types

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from mlbench.errors import EngineError
-from mlbench.machine.gpu import read_gpus, visible
 
 __all__ = ["VISIBLE", "uuid_of"]
 
@@ -20,6 +19,8 @@ def uuid_of(device: str) -> str:
     EngineError
         If it is no GPU, or NVML does not know it.
     """
+    from mlbench.machine.gpu import read_gpus, visible  # for who shares a GPU; the rest have none
+
     kind, _, index = device.partition(":")
     if kind != "cuda":
         raise EngineError(f"the pipeline is placed on {device!r}, and only a GPU is shared so")

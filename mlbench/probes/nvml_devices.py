@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from ctypes import CDLL
 from dataclasses import dataclass
 from typing import Any
 
 from mlbench.interfaces.probe import Context, Device, Metric
+from mlbench.machine.nvml import initialised
 from mlbench.probes.nvml_errors import Fate, fate_of
 
 __all__ = ["Handle", "Library", "opened"]
@@ -53,7 +53,7 @@ class Library:
 def opened(context: Context, metrics: Iterable[Metric]) -> Iterator[Library | None]:
     """NVML with its devices; null, with the reason told of every metric, where it has none."""
     declared = tuple(metrics)
-    nvml, reason = _initialised()
+    nvml, reason = initialised()
     if nvml is None:
         _none_of(declared, context, reason)
         yield None
@@ -77,23 +77,6 @@ def opened(context: Context, metrics: Iterable[Metric]) -> Iterator[Library | No
 def _none_of(metrics: Iterable[Metric], context: Context, reason: str) -> None:
     for metric in metrics:
         context.missing(metric.name, reason)
-
-
-def _initialised() -> tuple[Any, str]:  # Any: pynvml has no types
-    """The module pynvml after its ``nvmlInit``, or null and why not."""
-    try:
-        CDLL("libnvidia-ml.so.1")  # before pynvml, whose import takes ten times as long
-    except OSError:
-        return None, "there is no libnvidia-ml.so.1: NVIDIA's driver is not installed"
-    try:
-        import pynvml
-    except ImportError as error:
-        return None, f"{error.name or 'pynvml'} does not import: pip install nvidia-ml-py"
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return None, f"{error}: nvidia-smi shows whether NVIDIA's driver works"
-    return pynvml, ""
 
 
 def _answer(

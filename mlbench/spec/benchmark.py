@@ -15,7 +15,7 @@ from mlbench.spec.telemetry import Telemetry
 
 __all__ = ["DEFAULT_STOP", "Benchmark", "Limits", "Timeouts", "expect_benchmark"]
 
-DEFAULT_STOP = Stop(seconds=30)
+DEFAULT_STOP = Stop.model_construct(seconds=30)
 """Where neither a pipeline nor the benchmark says when the load ends."""
 
 
@@ -131,10 +131,10 @@ class Benchmark(SpecModel):
     description: str = ""
     seed: int = Field(default=0, ge=0, lt=2**63)
     stop: Stop | None = None
-    study: Study = Study()
-    timeouts: Timeouts = Timeouts()
-    limits: Limits = Limits()
-    telemetry: Telemetry = Telemetry()
+    study: Study = Study.model_construct()
+    timeouts: Timeouts = Timeouts.model_construct()
+    limits: Limits = Limits.model_construct()
+    telemetry: Telemetry = Telemetry.model_construct()
     pipelines: dict[Name, Pipeline] = {}
 
     def __repr__(self) -> str:

@@ -19,6 +19,7 @@ import yaml
 from pydantic import ValidationError
 
 from mlbench.errors import Problem, SpecError
+from mlbench.imports import without_plugins
 from mlbench.spec.benchmark import Benchmark
 from mlbench.spec.problems import problems_of
 from mlbench.spec.request import named_modules
@@ -213,7 +214,8 @@ class Document:
             With every key that is unknown, missing or of the wrong type, and its line.
         """
         try:
-            return Benchmark.model_validate(self.data)
+            with without_plugins():
+                return Benchmark.model_validate(self.data)
         except ValidationError as error:
             raise SpecError(self.located(problems_of(error, Benchmark))) from None
 

@@ -16,7 +16,11 @@ Positive = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 
 
 class SpecModel(BaseModel):
-    """Data that says what to do; it does nothing itself."""
+    """Data that says what to do; it does nothing itself.
+
+    A model is built when it is first used, which takes longer than its import: so a default
+    that is one comes from ``model_construct``.
+    """
 
     model_config = ConfigDict(
         frozen=True,

@@ -190,11 +190,11 @@ class Pipeline(SpecModel):
     """
 
     data: Data
-    load: Load = Load(name="closed", options={})
+    load: Load = Load.model_construct(name="closed", options={})
     stop: Stop | None = None
-    warmup: Warmup = Warmup()
+    warmup: Warmup = Warmup.model_construct()
     execution: Literal["serial", "pipelined"] = "serial"
-    place: Placement = Placement()
+    place: Placement = Placement.model_construct()
     slo: SLO | None = None
     resources: dict[Name, Use] = {}
     entry: Name | None = None

@@ -65,7 +65,7 @@ class Telemetry(SpecModel):
     """
 
     enabled: bool = True
-    rates: Rates = Rates()
+    rates: Rates = Rates.model_construct()
     probes: dict[Name, Literal["off"] | Options] = {}
     idle: float = Field(default=1, ge=0, le=3600, allow_inf_nan=False)
 

@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -289,3 +291,23 @@ def test_head_takes_the_first_line(done):
 
     assert result.stdout.startswith("two [bold]y")
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("given", [["--help"], ["spec.yml", "--no-such-option"], []])
+def test_an_engine_that_was_started_in_vain_is_gone_with_the_command(finished, tmp_path, given):
+    _, output, errors = finished("run", *given)
+    assert "Usage: mlbench run" in output + errors
+    end_s = time.monotonic() + 20  # the guardian is the last
+    while at_work_in(tmp_path) and time.monotonic() < end_s:
+        time.sleep(0.05)
+    assert at_work_in(tmp_path) == []
+
+
+def at_work_in(directory: Path) -> list[str]:
+    """The processes whose present directory it is."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended, or is not ours
+            if (entry / "cwd").samefile(directory):
+                found.append((entry / "comm").read_text())
+    return found

@@ -15,16 +15,19 @@ import pytest
 from mlbench.engine.order import Order
 from mlbench.spawn import MARKER, Engine
 
+REGISTERED = [["noop", "mlbench.stages.synthetic:noop", "mlbench.stages"]]
+
 
 def told(code: bytes = b"", size: int | None = None) -> bytes:
-    head = {"run": "/runs/a", "path": ["/x"], "bytes": len(code) if size is None else size}
+    head: dict[str, object] = {"run": "/runs/a", "path": ["/x"], "registered": REGISTERED}
+    head["bytes"] = len(code) if size is None else size
     return json.dumps(head).encode() + b"\n" + code
 
 
 @pytest.mark.unit
 def test_an_order_has_its_run_the_import_path_and_the_local_stages() -> None:
     order = Order.read(io.BytesIO(told(b"pickled\n\0")))
-    assert order == Order(Path("/runs/a"), ("/x",), b"pickled\n\0")
+    assert order == Order(Path("/runs/a"), ("/x",), REGISTERED, b"pickled\n\0")
 
 
 @pytest.mark.unit

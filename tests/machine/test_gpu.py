@@ -188,7 +188,7 @@ def test_without_nvml_there_are_no_gpus_and_the_reason(function: str) -> None:
     nvml = FakeNvml(**{function: "Driver/library version mismatch"})
     gpus = read_gpus(nvml=nvml)
     assert gpus.devices == ()
-    assert gpus.reasons["devices"] == "Driver/library version mismatch"
+    assert gpus.reasons["devices"].startswith("Driver/library version mismatch")
     assert device_count(nvml) == 0
 
 

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 import mlbench
 from mlbench.check import problems
 from mlbench.errors import EngineError
+from mlbench.machine import gpu
 from mlbench.machine.gpu import Gpu, Gpus
-from mlbench.placements import mps, mps_daemon, visible
+from mlbench.placements import mps, mps_daemon
 from mlbench.placements.mps import Mps
 from mlbench.placements.mps_daemon import running
 from mlbench.placements.visible import uuid_of
@@ -256,7 +257,7 @@ def test_a_pipeline_on_the_cpu_shares_no_gpu():
 )
 def test_a_device_is_named_by_uuid_as_cuda_numbers_it(monkeypatch, listed, device, uuid):
     found = Gpus(devices=(Gpu(0, "GPU-a"), Gpu(1, "GPU-b")))
-    monkeypatch.setattr(visible, "read_gpus", lambda processes: found)
+    monkeypatch.setattr(gpu, "read_gpus", lambda processes: found)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if listed is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
@@ -268,6 +269,6 @@ def test_a_device_is_named_by_uuid_as_cuda_numbers_it(monkeypatch, listed, devic
     ("device", "message"), [("cpu", "only a GPU is shared"), ("cuda:3", "there is no 'cuda:3'")]
 )
 def test_a_device_that_is_not_there_is_told(monkeypatch, device, message):
-    monkeypatch.setattr(visible, "read_gpus", lambda processes: Gpus(devices=(Gpu(0, "GPU-a"),)))
+    monkeypatch.setattr(gpu, "read_gpus", lambda processes: Gpus(devices=(Gpu(0, "GPU-a"),)))
     with pytest.raises(EngineError, match=message):
         uuid_of(device)
