@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlbench.errors import NotARunError
+from mlbench.imports import without_plugins
 
 __all__ = ["ManifestSchema", "checked"]
 
@@ -157,7 +158,7 @@ class ManifestSchema(Entry):
     machine: dict[str, Any] = {}
     metrics: list[MetricEntry] = []
     devices: list[DeviceEntry] = []
-    telemetry: TelemetryEntry = TelemetryEntry(status="off")
+    telemetry: TelemetryEntry = TelemetryEntry.model_construct(status="off")
 
 
 def checked(data: dict[str, Any], where: str) -> dict[str, Any]:  # Any: JSON
@@ -169,7 +170,8 @@ def checked(data: dict[str, Any], where: str) -> dict[str, Any]:  # Any: JSON
         With the first key that is missing or of the wrong type.
     """
     try:
-        ManifestSchema.model_validate(data)
+        with without_plugins():
+            ManifestSchema.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
