@@ -106,7 +106,7 @@ def test_the_identity_holds_on_made_up_graphs(seed: int) -> None:
         assert end - ready == service + queueing
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.randoms(use_true_random=False), st.integers(1, 40), st.integers(0, 60))
 def test_paths_and_their_steps_do_not_depend_on_the_pieces(
     random: Random, size: int, disorder: int
