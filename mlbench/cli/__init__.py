@@ -38,14 +38,15 @@ def _main() -> None:
         with suppress(AttributeError, ValueError):  # not a text stream, or closed
             # a terminal that cannot show µ gets a question mark, not a traceback
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a TextIOWrapper
-    with suppress(OSError):  # a directory that is gone has no modules
-        sys.path.insert(0, os.getcwd())  # as `python -m` does: a spec may name a module beside it
     with ExitStack() as stack:
         engine = None
         if sys.argv[1:2] == ["run"] and not {"-h", "--help"} & {*sys.argv}:
             engine = _started_ahead(stack)
         from mlbench.cli.program import commands
 
+        with suppress(OSError):  # a directory that is gone has no modules
+            # as `python -m` does: a spec may name a module beside it
+            sys.path.insert(0, os.getcwd())
         commands(prog_name="mlbench", obj=engine)
 
 

@@ -18,6 +18,8 @@ from mlbench.engine.recorder import record
 from mlbench.engine.wire import pipe
 from mlbench.imports import importing
 
+NO_MEMORY = "the engine gets no more memory: ulimit -v unlimited, or a container with more"
+
 
 def main() -> int:
     """Start the processes in the order of what they may see, then supervise them.
@@ -84,7 +86,11 @@ def start_recorder(arena: Arena) -> tuple[int, int, int]:
 if __name__ == "__main__":
     try:
         leave(main())
+    except MemoryError:
+        sys.exit(NO_MEMORY)
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            sys.exit(NO_MEMORY)
         if error.errno != errno.EMFILE:
             raise
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
