@@ -7,9 +7,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from threading import Thread, get_native_id
+from threading import RLock, Thread, get_native_id
 
-__all__ = ["gently", "importing", "without_plugins"]
+__all__ = ["environment", "gently", "importing", "without_plugins"]
 
 BLAS = "OPENBLAS_NUM_THREADS"
 """Read once, when the library is loaded."""
@@ -19,6 +19,11 @@ PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 
 NICE = 5
 """A quarter of a processor where two want it: it goes last, and does not starve."""
+
+_held: dict[str, int] = {}
+"""Variables that are set for a while only, with the number of blocks that each is set for."""
+
+_changing = RLock()  # a signal handler may read a manifest, also in the midst of a change
 
 
 @contextmanager
@@ -43,25 +48,50 @@ def importing() -> Iterator[None]:
 
 
 @contextmanager
-def without_plugins() -> Iterator[None]:
-    """Build the harness's own models in this block, without plugins of pydantic.
+def without_plugins(model: type) -> Iterator[None]:
+    """Build one of the harness's own models in this block without plugins of pydantic.
 
-    To find them it looks through all that is installed, 20 ms in each process. Models that a
-    stage uses beside its options have them, as ever.
+    To find them it looks through all that is installed, 20 ms in each process. A model is
+    built when it is first used, so later blocks change nothing. Models that a stage uses beside
+    its options have their plugins, as ever.
     """
+    if getattr(model, "__pydantic_complete__", False):
+        yield
+        return
     with _variable(PLUGINS, "__all__"):
         yield
 
 
+def environment() -> dict[str, str]:
+    """What a process that is started now gets: without what another thread's block has set."""
+    with _changing:
+        return {name: text for name, text in os.environ.items() if name not in _held}
+
+
 @contextmanager
 def _variable(name: str, value: str) -> Iterator[None]:
-    """A variable of the environment, unless it has another value already."""
-    is_given = name in os.environ
-    os.environ.setdefault(name, value)
+    """A variable of the environment, unless it has a value already.
+
+    Blocks of several threads share it: the last of them removes it.
+    """
+    with _changing:
+        is_given = name in os.environ and name not in _held
+        if not is_given:
+            os.environ[name] = value
+            _held[name] = _held.get(name, 0) + 1
     try:
         yield
     finally:
         if not is_given:
+            _let_go(name)
+
+
+def _let_go(name: str) -> None:
+    with _changing:
+        others = _held.pop(name) - 1
+        if others:
+            _held[name] = others
+        else:
             os.environ.pop(name, None)
 
 

@@ -51,7 +51,7 @@ def launch(
     local = {name: stage.target for name, stage in local_stages(bench).items()}
     pickled = _pickled(local) if local else b""
     local_code, code = code_of(bench)
-    with without_plugins():
+    with without_plugins(Request):
         request = Request(
             bench=bench,
             only=None if only is None else chosen(bench, only),

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from contextlib import ExitStack, suppress
 
+from mlbench.imports import environment
+
 TYPE_CHECKING = False  # as `typing` has it, whose import takes as long as starting a process
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +37,7 @@ class Engine:
     Raises
     ------
     EngineError
-        If this system cannot measure.
+        If this system cannot measure, or has no room for another process.
     """
 
     def __init__(self, log: IO[bytes] | None = None) -> None:
@@ -46,17 +48,23 @@ class Engine:
                 "mlbench measures on Linux; reading and drawing runs works everywhere"
             )
         self.marker = os.urandom(8).hex()
-        with ExitStack() as stack:
-            log = log or stack.enter_context(os.fdopen(os.memfd_create("engine.log"), "wb"))
-            self._process = self._spawned(log)
+        try:
+            with ExitStack() as stack:
+                log = log or stack.enter_context(os.fdopen(os.memfd_create("engine.log"), "wb"))
+                self._process = self._spawned(log)
+        except OSError as error:
+            from mlbench.errors import EngineError
+
+            raise EngineError(f"cannot start the engine: {error.strerror}") from error
 
     def _spawned(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        own = {"PYTHONPATH": os.pathsep.join(_import_path()), MARKER: self.marker}
         return subprocess.Popen(  # noqa: S603  (this Python, this package)
             [sys.executable, "-m", "mlbench.engine", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(_import_path()), MARKER: self.marker},
+            env={**environment(), **own},
             start_new_session=True,
         )
 

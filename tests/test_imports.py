@@ -10,7 +10,8 @@ import threading
 
 import pytest
 
-from mlbench.imports import BLAS, PLUGINS, gently, importing, without_plugins
+from mlbench.imports import BLAS, PLUGINS, environment, gently, importing, without_plugins
+from mlbench.spec import Stop
 
 pytestmark = pytest.mark.unit
 
@@ -80,6 +81,63 @@ def test_the_variable_is_as_it_was(monkeypatch: pytest.MonkeyPatch, given: str |
     monkeypatch.delenv(PLUGINS, raising=False)
     if given is not None:
         monkeypatch.setenv(PLUGINS, given)
-    with without_plugins():
+    with without_plugins(object):
         assert os.environ[PLUGINS] == (given or "__all__")
     assert os.environ.get(PLUGINS) == given
+
+
+def test_blocks_of_several_threads_share_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PLUGINS, raising=False)
+    first, second = without_plugins(object), without_plugins(object)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert os.environ[PLUGINS] == "__all__"
+    second.__exit__(None, None, None)
+    assert PLUGINS not in os.environ
+
+
+@pytest.mark.parametrize("given", [None, "logfire"])
+def test_a_process_started_meanwhile_gets_what_is_given(
+    monkeypatch: pytest.MonkeyPatch, given: str | None
+) -> None:
+    monkeypatch.delenv(PLUGINS, raising=False)
+    if given is not None:
+        monkeypatch.setenv(PLUGINS, given)
+    with without_plugins(object):
+        assert environment().get(PLUGINS) == given
+
+
+def test_threads_that_do_this_at_once_neither_leave_it_nor_break_a_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(PLUGINS, raising=False)
+    raised: list[BaseException] = []
+
+    def often() -> None:
+        try:
+            for _ in range(500):
+                with without_plugins(object):
+                    assert PLUGINS not in environment()
+        except BaseException as error:
+            raised.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=often) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert raised == []
+    assert PLUGINS not in os.environ
+
+
+def test_a_model_that_is_built_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(PLUGINS, raising=False)
+    Stop(seconds=1)
+    with without_plugins(Stop):
+        assert PLUGINS not in os.environ

@@ -149,7 +149,7 @@ def _configure(
 ) -> tuple[Model | None, list[Problem]]:
     """The class with its options, or what is wrong with them."""
     try:
-        with without_plugins():
+        with without_plugins(kind):
             return kind.model_validate(dict(options)), []
     except ValidationError as error:
         found = problems_of(error, kind)

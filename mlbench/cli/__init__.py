@@ -34,6 +34,7 @@ def main() -> None:
 
 
 def _main() -> None:
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):  # not a text stream, or closed
             # a terminal that cannot show µ gets a question mark, not a traceback
@@ -50,11 +51,19 @@ def _main() -> None:
         commands(prog_name="mlbench", obj=engine)
 
 
+def _open_streams() -> None:
+    """Give a standard stream that is closed (``>&-``) to nobody, as if it were /dev/null."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+
+
 def _started_ahead(stack: ExitStack) -> Engine | None:
     """An engine that starts while this process imports what a command needs."""
     from mlbench.spawn import Engine
 
     if sys.platform == "linux":
-        with suppress(OSError):  # the command tries it again, and says why
+        with suppress(Exception):  # the command tries it again, and says why
             return stack.enter_context(Engine())
     return None

@@ -60,7 +60,7 @@ class Supervisor:
         self._run = run = order.run
         self._log = Log(run / LOG)
         self._local_code = order.local_code
-        with without_plugins():
+        with without_plugins(Request):
             self._request = Request.model_validate(read_json(run / REQUEST))
         self._bench = self._request.bench
         self._timeouts = self._bench.timeouts

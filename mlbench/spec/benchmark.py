@@ -15,7 +15,7 @@ from mlbench.spec.telemetry import Telemetry
 
 __all__ = ["DEFAULT_STOP", "Benchmark", "Limits", "Timeouts", "expect_benchmark"]
 
-DEFAULT_STOP = Stop.model_construct(seconds=30)
+DEFAULT_STOP = Stop.model_construct(seconds=30.0)
 """Where neither a pipeline nor the benchmark says when the load ends."""
 
 

@@ -214,7 +214,7 @@ class Document:
             With every key that is unknown, missing or of the wrong type, and its line.
         """
         try:
-            with without_plugins():
+            with without_plugins(Benchmark):
                 return Benchmark.model_validate(self.data)
         except ValidationError as error:
             raise SpecError(self.located(problems_of(error, Benchmark))) from None

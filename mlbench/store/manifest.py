@@ -170,7 +170,7 @@ def checked(data: dict[str, Any], where: str) -> dict[str, Any]:  # Any: JSON
         With the first key that is missing or of the wrong type.
     """
     try:
-        with without_plugins():
+        with without_plugins(ManifestSchema):
             ManifestSchema.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

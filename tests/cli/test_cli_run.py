@@ -284,6 +284,19 @@ def test_a_full_disk_behind_the_output_is_no_defect(done, options):
     assert (ended.returncode, ended.stderr) == (2, "error: cannot write: No space left on device\n")
 
 
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_as_one_that_nobody_reads(done, closed):
+    command = f"{sys.executable} -m mlbench show {done.path} {closed}"
+    ended = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_a_run_goes_to_its_end_without_any_standard_stream(small, tmp_path):
+    command = f"{sys.executable} -m mlbench run {small()} <&- >&- 2>&-"
+    assert subprocess.run(command, shell=True, cwd=tmp_path, check=False).returncode == 0
+    assert only_run(tmp_path).status == "done"
+
+
 def test_head_takes_the_first_line(done):
     command = f"{sys.executable} -m mlbench show {done.path} | head -1"
 

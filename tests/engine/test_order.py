@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -13,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from mlbench.engine.order import Order
+from mlbench.errors import EngineError
+from mlbench.imports import PLUGINS, without_plugins
 from mlbench.spawn import MARKER, Engine
 
 REGISTERED = [["noop", "mlbench.stages.synthetic:noop", "mlbench.stages"]]
@@ -87,3 +90,23 @@ def test_an_engine_ends_when_its_caller_was_killed_before_the_order(tmp_path: Pa
         os.kill(caller.pid, 9)
         caller.wait()
     assert nobody_is_left(marker)
+
+
+def test_an_engine_gets_no_variable_that_a_thread_has_set_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(PLUGINS, raising=False)
+    with without_plugins(object), (tmp_path / "log").open("wb") as log, Engine(log) as engine:
+        assert PLUGINS in os.environ
+        environment = Path(f"/proc/{engine.identity['pid']}/environ").read_bytes()
+    assert PLUGINS.encode() not in environment
+
+
+@pytest.mark.unit
+def test_no_room_for_an_engine_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(subprocess, "Popen", full)
+    with pytest.raises(EngineError, match="cannot start the engine: Resource temporarily"):
+        Engine()
