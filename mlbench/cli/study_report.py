@@ -16,6 +16,7 @@ from mlbench.cli.numbers import significant
 from mlbench.cli.page import Page, name
 from mlbench.cli.tables import Column, fits, table_of
 from mlbench.cli.text import plain
+from mlbench.study.words import told_apart
 
 if TYPE_CHECKING:
     from mlbench.study.study import Study
@@ -260,8 +261,11 @@ def _cell(estimate: Json, notes: Footnotes, reason: str | None) -> Text:
     value, low, high = (estimate[key] for key in ("estimate", "low", "high"))
     if value is None:
         return notes.cell(None, reason)
-    bounds = "" if low is None else f" ({significant(low)} to {significant(high)})"
-    return notes.cell(f"{significant(value)}{bounds}", reason)
+    if low is None:
+        return notes.cell(significant(value), reason)
+    more = told_apart(significant, low, high)
+    bounds = f"{significant(low, more)} to {significant(high, more)}"
+    return notes.cell(f"{significant(value, more)} ({bounds})", reason)
 
 
 def _reason(row: Json, key: str) -> str | None:
