@@ -215,7 +215,9 @@ class Run:
             ``pipeline`` (category), ``query``, ``item`` (Int64), ``due``, ``sent``,
             ``received``, ``started``, ``done`` (Int64, ns), ``outcome`` (category),
             ``lateness_ns``, ``queueing_ns``, ``service_ns``, ``latency_ns`` (Int64; latency
-            is the sum of the other three), ``measured`` (bool), ``error`` (text).
+            is the sum of the other three), ``measured`` (bool), ``error`` (text). Only a query
+            that is done has a service time and a latency; ``done`` of another one is when it
+            was given up, and null where nobody saw that.
         """
         from mlbench.analysis.frame import stacked
         from mlbench.analysis.queries import Queries, queries_of
