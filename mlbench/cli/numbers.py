@@ -68,8 +68,8 @@ def _by_preference(values_ms: Iterable[float | None]) -> list[Unit]:
     return sorted(units, key=lambda unit: sum((x + log10(unit.per_ms) - 1) ** 2 for x in known))
 
 
-def significant(value: float, more: int = 0) -> str:
-    """A number with three digits, and more as asked, up to four decimals; thousands apart.
+def significant(value: float) -> str:
+    """A number with three digits, up to four of them decimals; thousands apart.
 
     Too small for four decimals, a positive number is still told apart from 0; a negative one,
     which only a difference is, is 0.
@@ -81,7 +81,7 @@ def significant(value: float, more: int = 0) -> str:
     """
     if abs(value) < 0.00005:
         return "<0.0001" if value > 0 else "0"
-    digits = max(0, min(4, 2 + more - floor(log10(abs(value)))))
+    digits = max(0, min(4, 2 - floor(log10(abs(value)))))
     return f"{value:,.{digits}f}"
 
 

@@ -16,7 +16,7 @@ from mlbench.cli.numbers import significant
 from mlbench.cli.page import Page, name
 from mlbench.cli.tables import Column, fits, table_of
 from mlbench.cli.text import plain
-from mlbench.study.words import told_apart
+from mlbench.study.words import told
 
 if TYPE_CHECKING:
     from mlbench.study.study import Study
@@ -143,12 +143,12 @@ def _runs(study: Study, attempts: Json) -> str:
     ended = [run for run in study.manifest.runs if run.verdict is not None]
     invalid = sum(run.verdict == "INVALID" for run in ended)
     text = f"{attempts['made']} made, {invalid} INVALID, {attempts['discarded']} made again"
-    told = [
+    again = [
         f"{treatment} {found['discarded']} of {found['made']}"
         for treatment, found in attempts["by_treatment"].items()
         if found["discarded"]
     ]
-    return f"{text} ({', '.join(told)})" if told else text
+    return f"{text} ({', '.join(again)})" if again else text
 
 
 def _discarded(attempts: Json) -> Iterator[str]:
@@ -258,14 +258,11 @@ def _stages(pipeline: str, found: Json, notes: Footnotes) -> Table:
 
 def _cell(estimate: Json, notes: Footnotes, reason: str | None) -> Text:
     """``2.01 (1.97 to 2.05)``; a dash with its reason where there is no number."""
-    value, low, high = (estimate[key] for key in ("estimate", "low", "high"))
-    if value is None:
+    if estimate["estimate"] is None:
         return notes.cell(None, reason)
-    if low is None:
-        return notes.cell(significant(value), reason)
-    more = told_apart(significant, low, high)
-    bounds = f"{significant(low, more)} to {significant(high, more)}"
-    return notes.cell(f"{significant(value, more)} ({bounds})", reason)
+    text, bounds = told(estimate, significant)
+    has_bounds = estimate["low"] is not None or estimate["high"] is not None
+    return notes.cell(f"{text} ({bounds})" if has_bounds else text, reason)
 
 
 def _reason(row: Json, key: str) -> str | None:

@@ -53,7 +53,8 @@ class Harness:
         self._texts = tuple(tenant.desk.texts[0] for tenant in tenants)
         folders = tuple(str(tenant.folder) for tenant in tenants)
         assignment = Assignment(str(run), folders, self._texts, os.getpid(), self._cpus)
-        os.write(self.recorder.control, assignment.to_line())
+        with suppress(BrokenPipeError):  # it has just ended, which is heard, too
+            os.write(self.recorder.control, assignment.to_line())
 
     def recorder_is_ready(self) -> None:
         """It has the read ends of the texts itself."""

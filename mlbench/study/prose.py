@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mlbench.study.words import bounds, listed, number, ratio_text
+from mlbench.study.words import listed, number, ratio_text, told
 
 __all__ = ["prose"]
 
@@ -102,13 +102,13 @@ def _why(found: Json, key: str) -> str:
 def _slowdowns(name: str, found: Json) -> Iterator[str]:
     for what, words in WHAT.items():
         known = {key: found["slowdown"].get(f"{what}_{key}", {}) for key in QUANTILES}
-        told = [
+        parts = [
             f"its {QUANTILES[key]} {ratio_text(slowdown)}"
             for key, slowdown in known.items()
             if slowdown.get("estimate") is not None
         ]
-        if told:
-            yield f"The {words} of {name} against that alone: {listed(told)}."
+        if parts:
+            yield f"The {words} of {name} against that alone: {listed(parts)}."
     throughput = found["slowdown"]["throughput"]
     if found["rate_limited"]:
         yield f"{name} kept up with its load, so its throughput is what was offered."
@@ -129,7 +129,7 @@ def _saturated(name: str, found: Json) -> str:
     slope = found["backlog_slope"]
     growth = ""
     if slope["estimate"] is not None:
-        growth = f" by {number(slope['estimate'])} queries/s ({bounds(slope)})"
+        growth = " by {} queries/s ({})".format(*told(slope))
     return f"{name} was saturated: its backlog grew{growth}, so its latency has no steady value."
 
 
@@ -143,14 +143,15 @@ def _added(name: str, added: Json) -> Iterator[str]:
     parts |= {"lateness": added["lateness"]["estimate"]}
     if added["unmatched_share"]:
         parts["spans without a partner"] = added["unmatched"]["estimate"]
-    told = {text: value for text, value in parts.items() if abs(value) >= SHARE_TOLD * abs(whole)}
-    ranked = [f"{number(value)} ms {text}" for text, value in _by_size(told)]
-    rest = whole - sum(told.values())
+    large = {text: value for text, value in parts.items() if abs(value) >= SHARE_TOLD * abs(whole)}
+    ranked = [f"{number(value)} ms {text}" for text, value in _by_size(large)]
+    rest = whole - sum(large.values())
+    longer, bounds = told(added["latency"])
     if ranked and abs(rest) > SHARE_TOLD * abs(whole):
         ranked.append(f"{number(rest)} ms elsewhere")
     yield (
-        f"The same query of {name} took {number(whole)} ms longer than alone on average "
-        f"({bounds(added['latency'])}; {added['queries']:,} pairs{_left_out(added)})"
+        f"The same query of {name} took {longer} ms longer than alone on average "
+        f"({bounds}; {added['queries']:,} pairs{_left_out(added)})"
         + (f": {listed(ranked)}." if ranked else ".")
     )
     if added["unmatched_share"]:
@@ -173,13 +174,13 @@ def _objective(attainment: Json) -> Iterator[str]:
 
 
 def _progress(treatment: Json, pipelines: Json) -> str:
-    stp, jain, antt = treatment["stp"], treatment["jain"], treatment["antt"]
+    (stp, stp_bounds), (jain, jain_bounds) = told(treatment["stp"]), told(treatment["jain"])
     text = (
-        f"STP is {number(stp['estimate'])} ({bounds(stp)}; {len(pipelines)} without "
-        f"interference), Jain's index {number(jain['estimate'])} ({bounds(jain)})"
+        f"STP is {stp} ({stp_bounds}; {len(pipelines)} without "
+        f"interference), Jain's index {jain} ({jain_bounds})"
     )
-    if antt["estimate"] is not None:
-        text += f", ANTT {number(antt['estimate'])} ({bounds(antt)})"
+    if treatment["antt"]["estimate"] is not None:
+        text += ", ANTT {} ({})".format(*told(treatment["antt"]))
     limited = [name for name, found in pipelines.items() if found["rate_limited"]]
     if limited:
         text += f"; STP cannot show what {listed(limited)} lost, whose loads leave room"
@@ -193,10 +194,10 @@ def _tails(pipelines: Json) -> str:
         for name, found in pipelines.items()
         if found["p99_inflation"]["estimate"] is not None
     }
-    told = [f"{inflation:+.0%} for {name}" for name, inflation in known.items()]
-    if not told:
+    parts = [f"{inflation:+.0%} for {name}" for name, inflation in known.items()]
+    if not parts:
         return " No p99 of latency has enough queries."
-    return f" The p99 of latency changed by {listed(told)}."
+    return f" The p99 of latency changed by {listed(parts)}."
 
 
 def _method(document: Json) -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ from runs_support import (
 
 import mlbench
 from mlbench.errors import EngineError
+from mlbench.spawn import Engine
 
 POISSON = {"poisson": {"rate": 100}}
 BESIDE = pipeline(sleep(0.01))
@@ -131,6 +133,29 @@ def test_without_driver_or_recorder_the_run_ends_readable_and_says_why(
     assert run.status == "failed"
     assert any(f"the {who} ended" in reason for reason in run.manifest["reasons"])
     assert outcomes(run, "b")["done"] >= 5
+
+
+def test_a_recorder_that_ends_before_there_is_a_run_fails_it_in_words(tmp_path: Path) -> None:
+    with Engine() as engine:
+        recorder = eventually(lambda: recorder_of(engine), "the recorder is there")
+        os.kill(recorder, signal.SIGTERM)
+        wait_for_end(recorder)
+        run = mlbench.start(bench({"a": BESIDE}), tmp_path, engine=engine)
+        run.wait(DEADLINE_S)
+    assert run.status == "failed"
+    assert run.manifest["reasons"][0] == "the recorder ended: killed by SIGTERM"
+    assert "Traceback" not in run.engine_log()
+    assert_nothing_is_left(run)
+
+
+def recorder_of(engine: Engine) -> int | None:
+    """The recorder that an engine without a run has."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended
+            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+            if name == "mlbench:recorde" and int(rest.split()[1]) == engine.identity["pid"]:
+                return int(entry.name)
+    return None
 
 
 def test_a_caller_that_is_killed_does_not_end_the_run(tmp_path: Path) -> None:
