@@ -91,6 +91,18 @@ class Notebook:
         """Run a cell without waiting for its end."""
         self._do("run", index, None)
 
+    def is_running(self, index: int = 0) -> bool:
+        """Whether a cell has been started and has not ended."""
+        return bool(self._do("running", index))
+
+    def until_ended(self, index: int = 0, *, seconds: float = WAIT_S) -> None:
+        """Wait until a cell that was started has ended, well or not."""
+        end_s = time.monotonic() + seconds
+        while self.is_running(index):
+            if time.monotonic() > end_s:
+                raise TimeoutError(f"cell {index} is running after {seconds} s")
+            self.page.wait_for_timeout(20)
+
     def run_all(self, *, seconds: float = WAIT_S) -> None:
         """Run all cells, one after the other."""
         for index in range(self.cells):
@@ -132,7 +144,10 @@ class Notebook:
 
     @property
     def kernel(self) -> str:
-        """What its kernel does: ``idle``, ``busy``, ``restarting`` ..."""
+        """What its kernel said last: ``idle``, ``busy``, ``restarting`` ...
+
+        Where a widget is at work that may be the word of a subshell: ask `is_running` of a cell.
+        """
         return str(self._do("status"))
 
     def until_kernel(self, status: str, *, seconds: float = WAIT_S) -> None:

@@ -139,6 +139,7 @@ window.lab = (() => {
     connected,
     save: (path) => panel(path).context.save(),
     status: (path) => kernel(path)?.status ?? "none",
+    running: (path, index) => panel(path).content.widgets[index].model.executionState === "running",
     interrupt: (path) => kernel(path).interrupt(),
     cells: (path) => panel(path).content.widgets.length,
     sources: (path) => panel(path).content.widgets.map((cell) => cell.model.sharedModel.source),
